@@ -1,0 +1,1 @@
+"""READ: a source CRM; ends at a Kafka topic."""

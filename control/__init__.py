@@ -1,0 +1,1 @@
+"""OPERATOR: one verb per file."""

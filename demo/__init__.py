@@ -1,0 +1,1 @@
+"""REHEARSAL: the scenario of make demo."""

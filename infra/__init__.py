@@ -1,0 +1,1 @@
+"""MACHINES: hosts, ports, processes, clients. Not one CRM word."""

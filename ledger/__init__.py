@@ -1,0 +1,1 @@
+"""MEMORY: Postgres, one module a table family."""

@@ -1,0 +1,1 @@
+"""WRITE: confluent-kafka workers and the destination adapters."""

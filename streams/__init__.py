@@ -1,0 +1,1 @@
+"""LINE: Faust lives only here."""

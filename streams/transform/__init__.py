@@ -1,0 +1,1 @@
+"""Pure: plan, converters, splits. Rows in, desired payload out."""
