@@ -1,0 +1,80 @@
+"""`dirty`: destination records to project again; `fan_outs`: causes with more than 500 dependants."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ledger import rows
+from ledger.connection import Connection, columns
+from ledger.sql import query
+
+#: Dependants marked in one transaction; more become a fan-out row with a cursor (DESIGN 2).
+FAN_OUT_AT = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """An order to project one record again."""
+
+    kind: str
+    key: str
+    lane: str  #: `live` for the row's own change, `backfill` for snapshots and fan-outs
+    cause: str
+    mark: int = 0  #: rises with every marking; a projection clears only the mark it read
+
+
+def mark(conn: Connection, marks: Iterable[Mark]) -> None:
+    """Marks records in every active generation."""
+    flat = [(m.kind, m.key, m.lane, m.cause) for m in marks]
+    if flat:
+        kinds, keys, lanes, causes = columns(flat)
+        conn.execute(query("dirty", "mark"), {"kinds": kinds, "keys": keys, "lanes": lanes, "causes": causes})
+
+
+def lock(conn: Connection, generation: int, most: int) -> list[Mark]:
+    """The next marks, live first, locked until the transaction ends; skips those another worker has."""
+    found = conn.execute(query("dirty", "lock"), {"generation": generation, "most": most})
+    return sorted((Mark(**r) for r in found), key=lambda m: (m.kind, m.key))
+
+
+def clear(conn: Connection, generation: int, marks: Sequence[Mark]) -> None:
+    """Clears the marks that have not moved."""
+    if marks:
+        kinds, keys, numbers = columns([(m.kind, m.key, m.mark) for m in marks])
+        conn.execute(
+            query("dirty", "clear"), {"generation": generation, "kinds": kinds, "keys": keys, "marks": numbers}
+        )
+
+
+def count(conn: Connection, generation: int) -> int:
+    """Marks not worked off, and fan-outs not finished."""
+    total = 0
+    for name in ("count", "fan_outs"):
+        row = conn.execute(query("dirty", name), {"generation": generation}).fetchone()
+        total += row["n"] if row else 0
+    return total
+
+
+def fan_out(conn: Connection, row: rows.RowKey, readers: Sequence[str], cause: str) -> None:
+    """Marks every record that reads `row`: at once up to 500, else by a fan-out row that `advance` works off."""
+    found = rows.dependants(conn, row, readers, FAN_OUT_AT + 1)
+    if len(found) > FAN_OUT_AT:
+        conn.execute(query("dirty", "fan_out"), {"object": row[0], "key": row[1], "cause": cause})
+        return
+    mark(conn, [Mark(kind=o, key=k, lane="backfill", cause=cause) for o, k in found])
+
+
+def advance(conn: Connection, generation: int, readers: dict[str, list[str]]) -> bool:
+    """Works off one step of one fan-out (≤ 500 marks); False when there is none."""
+    job = conn.execute(query("dirty", "next_fan_out"), {"generation": generation}).fetchone()
+    if job is None:
+        return False
+    after = (job["cursor_object"], job["cursor_key"])
+    found = rows.dependants(conn, (job["object"], job["key"]), readers.get(job["object"], []), FAN_OUT_AT, after)
+    mark(conn, [Mark(kind=o, key=k, lane="backfill", cause=job["cause"]) for o, k in found])
+    if len(found) < FAN_OUT_AT:
+        conn.execute(query("dirty", "finish"), {"id": job["id"]})
+    else:
+        conn.execute(query("dirty", "advance"), {"id": job["id"], "object": found[-1][0], "key": found[-1][1]})
+    return True

@@ -1,0 +1,85 @@
+"""`plans`: proposed and approved revisions (law 6); `generations`: which revision each one obeys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import orjson
+
+from ledger.connection import Connection
+from ledger.sql import query
+from schemas.plan import Plan
+
+
+@dataclass(frozen=True, kw_only=True)
+class Approval:
+    """A revision and who signed it."""
+
+    plan: Plan
+    revision: str
+    by: str | None  #: None: proposed only
+    at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generation:
+    """One filling of the destination."""
+
+    generation: int
+    revision: str
+    state: str  #: active, promoted, discarded, sealed
+
+
+def propose(conn: Connection, plan: Plan) -> str:
+    """Stores the plan's content under its revision; the same content twice is one row."""
+    revision = plan.revision()
+    content = orjson.dumps(plan.content(), option=orjson.OPT_SORT_KEYS).decode()
+    conn.execute(query("plans", "propose"), {"revision": revision, "content": content})
+    return revision
+
+
+def approve(conn: Connection, revision: str, by: str) -> None:
+    """Signs a stored revision; a second signature changes nothing."""
+    conn.execute(query("plans", "approve"), {"revision": revision, "by": by})
+
+
+def approved(conn: Connection) -> Approval | None:
+    """The newest approved revision, or None."""
+    row = conn.execute(query("plans", "approved")).fetchone()
+    return None if row is None else _approval(dict(row))
+
+
+def by_revision(conn: Connection, revision: str) -> Approval | None:
+    """A stored revision, approved or not."""
+    row = conn.execute(query("plans", "by_revision"), {"revision": revision}).fetchone()
+    return None if row is None else _approval(dict(row))
+
+
+def open_generation(conn: Connection, generation: int, revision: str) -> None:
+    """Makes the generation, or puts it under another approved revision."""
+    conn.execute(query("plans", "open_generation"), {"generation": generation, "revision": revision})
+
+
+def generations(conn: Connection) -> list[Generation]:
+    """All generations, oldest first."""
+    return [Generation(**r) for r in conn.execute(query("plans", "generations"))]
+
+
+def obeyed(conn: Connection, generation: int) -> tuple[str, Plan]:
+    """Revision and plan that this generation obeys, read in the projecting transaction (H-15)."""
+    row = conn.execute(query("plans", "obeyed"), {"generation": generation}).fetchone()
+    if row is None:
+        raise LookupError(f"generation {generation} was never opened")
+    return row["revision"], Plan.model_validate(orjson.loads(row["content"]))
+
+
+def _approval(row: dict[str, object]) -> Approval:
+    plan = Plan.model_validate(orjson.loads(str(row["content"])))
+    by, at = row["approved_by"], row["approved_at"]
+    return Approval(
+        plan=plan,
+        revision=str(row["revision"]),
+        by=None if by is None else str(by),
+        at=at if isinstance(at, datetime) else None,
+    )

@@ -1,0 +1,98 @@
+-- name: candidates
+-- The newest desired of at most N records of one step, none leased, smallest source key first.
+select d.kind, d.key, d.object, d.seq, d.wanted, d.payload::text as payload, d.refs::text as refs,
+       d.claims::text as claims, d.flags::text as flags, d.hash, d.revision, d.state, d.verb, d.lane, d.cause,
+       d.code, d.reason, d.source_at
+from desired d
+where d.generation = %(generation)s and d.lane = %(lane)s and d.kind = %(kind)s and d.verb = %(verb)s
+  and d.state = 'queued' and d.shard = any(%(shards)s::smallint[]) and d.not_before <= now()
+  and not exists (select 1 from records r where r.kind = d.kind and r.key = d.key and r.lease_token is not null)
+order by length(d.key), d.key limit %(most)s
+for update of d skip locked;
+
+-- name: read
+select kind, key, remote_id, present, unknown, written_generation, written_seq, written_hash, created_by_us,
+       again, lease_token is not null as leased
+from records
+where (kind, key) in (select * from unnest(%(kinds)s::text[], %(keys)s::text[]));
+
+-- name: lease
+-- Law 2: a lease with a token on each record the call changes; the ledger's clock sets its end.
+insert into records as r (kind, key, lease_token, lease_until, leased_by, leased_at)
+select u.kind, u.key, %(token)s, now() + make_interval(secs => %(seconds)s), %(worker)s, now()
+from unnest(%(kinds)s::text[], %(keys)s::text[]) as u (kind, key) order by 1, 2
+on conflict (kind, key) do update
+set lease_token = excluded.lease_token, lease_until = excluded.lease_until,
+    leased_by = excluded.leased_by, leased_at = excluded.leased_at
+where r.lease_token is null
+returning r.kind, r.key;
+
+-- name: written
+-- Receipts of what the destination holds now. A receipt whose token is lost changes nothing.
+with mine as (
+    select r.kind, r.key, r.present from records r
+    join unnest(%(kinds)s::text[], %(keys)s::text[]) as u (kind, key) on r.kind = u.kind and r.key = u.key
+    where r.lease_token = %(token)s order by 1, 2 for update of r)
+update records r
+set remote_id = u.remote_id, present = true, unknown = false,
+    written_generation = %(generation)s, written_seq = u.seq, written_hash = u.hash,
+    created_by_us = coalesce(r.created_by_us, u.ours), before_image = coalesce(r.before_image, u.before_image),
+    again = case when r.again_at > r.leased_at then r.again end,
+    again_by = case when r.again_at > r.leased_at then r.again_by end,
+    again_at = case when r.again_at > r.leased_at then r.again_at end,
+    lease_token = null, lease_until = null, leased_by = null,
+    look_at = case when u.look then now() + make_interval(secs => %(look_seconds)s) else r.look_at end,
+    landed_at = coalesce(r.landed_at, now())
+from unnest(%(kinds)s::text[], %(keys)s::text[], %(seqs)s::bigint[], %(hashes)s::text[], %(remote_ids)s::text[],
+            %(ours)s::boolean[], %(befores)s::json[], %(looks)s::boolean[])
+         as u (kind, key, seq, hash, remote_id, ours, before_image, look)
+join mine m on m.kind = u.kind and m.key = u.key
+where r.kind = u.kind and r.key = u.key
+returning r.kind, r.key, not m.present as landed, r.again is not null as again;
+
+-- name: gone
+-- Receipts of records the destination no longer holds, or never held.
+update records r
+set present = false, unknown = false, written_generation = %(generation)s, written_seq = u.seq, written_hash = null,
+    lease_token = null, lease_until = null, leased_by = null, again = null, again_by = null, again_at = null
+from unnest(%(kinds)s::text[], %(keys)s::text[], %(seqs)s::bigint[]) as u (kind, key, seq)
+where r.kind = u.kind and r.key = u.key and r.lease_token = %(token)s
+returning r.kind, r.key;
+
+-- name: release
+-- Gives leases back: nothing was applied, or nothing is known.
+update records r
+set lease_token = null, lease_until = null, leased_by = null, unknown = r.unknown or u.unknown
+from unnest(%(kinds)s::text[], %(keys)s::text[], %(unknowns)s::boolean[]) as u (kind, key, unknown)
+where r.kind = u.kind and r.key = u.key and r.lease_token = %(token)s
+returning r.kind, r.key;
+
+-- name: expire
+-- An expired lease is unknown: whoever comes next reads before writing.
+update records r
+set lease_token = null, lease_until = null, leased_by = null, unknown = true
+where r.lease_token is not null and r.lease_until < now()
+returning r.kind, r.key;
+
+-- name: again
+-- An order to write the same again, with its cause and by whom.
+update records r set again = %(cause)s, again_by = %(by)s, again_at = clock_timestamp()
+from unnest(%(kinds)s::text[], %(keys)s::text[]) as u (kind, key)
+where r.kind = u.kind and r.key = u.key;
+
+-- name: look_due
+-- Records taken over from an unanswered call: read once more, one timeout later (H-03).
+select kind, key, remote_id from records
+where look_at <= now() and lease_token is null
+order by look_at limit %(most)s for update skip locked;
+
+-- name: looked
+update records r set look_at = null
+from unnest(%(kinds)s::text[], %(keys)s::text[]) as u (kind, key)
+where r.kind = u.kind and r.key = u.key;
+
+-- name: leased
+select count(*) as n from records where lease_token is not null;
+
+-- name: remote_ids
+select kind, key, remote_id from records where present and kind = any(%(kinds)s::text[]);
