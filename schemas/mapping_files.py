@@ -1,0 +1,196 @@
+"""Mapping files: `schemas/mappings/<source>--<destination>/<object>.yaml`, and a folder of the user's on top.
+
+A file in the user's folder replaces the packaged object of that name as a whole. Everything wrong in all files is
+reported at once, each with `file:line`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from schemas import yaml_lines
+from schemas.catalog import Table
+from schemas.errors import LockgateError
+from schemas.plan import FieldRule, ObjectPlan, in_dependency_order
+
+
+@dataclass(frozen=True, kw_only=True)
+class _File:
+    """One mapping file as read."""
+
+    name: str  #: as shown in errors
+    document: yaml_lines.Document
+
+    def fault(self, what: str, *path: str | int) -> str:
+        return f"{self.name}:{self.document.line(*path)}: {what}"
+
+
+def load(
+    source: str,
+    destination: str,
+    *,
+    folder: Path | None = None,
+    tables: Mapping[str, Table] | None = None,
+    converters: Collection[str] | None = None,
+) -> tuple[ObjectPlan, ...]:
+    """The mappings of a pair, parents first.
+
+    `tables` (by `schema.table`) lets columns be checked against the source's catalog: each must be mapped, read, part
+    of the key, or listed under `not_moved`. `converters` are the names `convert` may use (streams.transform.converters
+    `names()`). Raises LG-0104 with one detail `file:line: what` for each fault of each file.
+    """
+    faults: list[str] = []
+    found: list[tuple[_File, ObjectPlan]] = []
+    for file in _files(source, destination, folder):
+        wrong = [*_text_faults(file)] or [*_shape_faults(file)]
+        if not wrong:
+            plan = ObjectPlan.model_validate(file.document.data)
+            wrong = [*_plan_faults(file, plan, tables, converters)]
+            found.append((file, plan))
+        faults += wrong
+    faults += _object_faults(found)
+    if not found and not faults:
+        faults.append(f"{source}--{destination}:1: there is no mapping for this pair")
+    if faults:
+        raise LockgateError("LG-0104", f"{len(faults)} fault(s); the first: {faults[0]}", details=faults)
+    return in_dependency_order([plan for _, plan in found])
+
+
+def json_schema() -> Mapping[str, Any]:
+    """The JSON Schema of a mapping file, as shipped."""
+    return _schema()
+
+
+@lru_cache(maxsize=1)
+def _schema() -> Mapping[str, Any]:
+    raw = (resources.files("schemas") / "json" / "mapping.schema.json").read_text(encoding="utf-8")
+    schema: Mapping[str, Any] = json.loads(raw)
+    return schema
+
+
+def _files(source: str, destination: str, folder: Path | None) -> list[_File]:
+    """The packaged files, each replaced by the user's of the same name; the user's may add objects."""
+    packaged = resources.files("schemas") / "mappings" / f"{source}--{destination}"
+    chosen: dict[str, tuple[str, Traversable]] = {}
+    if packaged.is_dir():
+        for item in packaged.iterdir():
+            chosen[item.name] = (f"{packaged.name}/{item.name}", item)
+    if folder is not None:
+        for path in folder.iterdir() if folder.is_dir() else ():
+            chosen[path.name] = (str(path), path)
+    return [
+        _File(name=shown, document=yaml_lines.parse(item.read_text(encoding="utf-8")))
+        for name, (shown, item) in sorted(chosen.items())
+        if name.endswith(".yaml")
+    ]
+
+
+def _text_faults(file: _File) -> Iterator[str]:
+    for line, what in file.document.faults:
+        yield f"{file.name}:{line}: {what}"
+
+
+def _shape_faults(file: _File) -> Iterator[str]:
+    """Against the JSON Schema; an unknown key is named at its own line."""
+    errors = Draft202012Validator(_schema()).iter_errors(file.document.data)
+    for error in sorted(errors, key=lambda e: [str(step) for step in e.absolute_path]):
+        path = tuple(error.absolute_path)
+        if error.validator == "additionalProperties":
+            for key in _unknown_keys(error):
+                yield file.fault(f"unknown key {key!r}", *path, key)
+        elif error.validator == "required":
+            yield file.fault(error.message.replace(" is a required property", " is missing"), *path)
+        else:
+            where = ".".join(str(step) for step in path) or "the file"
+            yield file.fault(f"{where}: {error.message}", *path)
+
+
+def _unknown_keys(error: ValidationError) -> list[str]:
+    known = error.schema.get("properties", {}) if isinstance(error.schema, Mapping) else {}
+    keys = error.instance if isinstance(error.instance, Mapping) else {}
+    return [str(key) for key in keys if key not in known]
+
+
+def _plan_faults(
+    file: _File, plan: ObjectPlan, tables: Mapping[str, Table] | None, converters: Collection[str] | None
+) -> Iterator[str]:
+    targets: dict[str, int] = {}
+    for index, rule in enumerate(plan.fields):
+        if converters is not None and rule.convert not in converters:
+            yield file.fault(f"unknown converter {rule.convert!r}", "fields", index, "convert")
+        if rule.to in targets:
+            first = file.document.line("fields", targets[rule.to], "to")
+            yield file.fault(f"two rules write {rule.to!r}; the other stands at line {first}", "fields", index, "to")
+        targets.setdefault(rule.to, index)
+        yield from _rule_faults(file, plan, index, rule)
+    for index, rule in enumerate(plan.fields):
+        for role in ("keep_both", "leftover"):
+            field = getattr(rule, role)
+            if field in targets:
+                yield file.fault(f"{role} names {field!r}, which a rule writes", "fields", index, role)
+    if tables is not None:
+        yield from _column_faults(file, plan, tables)
+
+
+def _rule_faults(file: _File, plan: ObjectPlan, index: int, rule: FieldRule) -> Iterator[str]:
+    shapes = {shape.name for shape in plan.shapes}
+    if rule.unique is not None and rule.keep_both is None:
+        yield file.fault("unique needs keep_both: where the value goes when another holds it", "fields", index)
+    for role in ("keep_both", "leftover"):
+        field = getattr(rule, role)
+        if field is not None and field not in shapes:
+            yield file.fault(f"{role} names {field!r}, which is not among the shapes", "fields", index, role)
+    parts = rule.with_.get("parts")
+    if isinstance(parts, list) and len(parts) != len(rule.from_):
+        yield file.fault(f"{len(rule.from_)} column(s) for {len(parts)} part(s)", "fields", index, "with")
+    if "object" in rule.with_ and len(rule.from_) != 1:
+        yield file.fault("a rule that points to another object reads one column", "fields", index, "from")
+
+
+def _column_faults(file: _File, plan: ObjectPlan, tables: Mapping[str, Table]) -> Iterator[str]:
+    table = tables.get(plan.table)
+    if table is None:
+        yield file.fault(f"the source has no table {plan.table!r}", "table")
+        return
+    for column, path in _named_columns(plan):
+        if column not in table.columns:
+            yield file.fault(f"{plan.table} has no column {column!r}", *path)
+        elif table.columns[column].generated and path[0] != "not_moved":
+            yield file.fault(f"column {column!r} is generated: change events do not carry it", *path)
+    named = {column for column, _ in _named_columns(plan)}
+    for name, column in table.columns.items():
+        if name not in named and not column.generated:
+            yield file.fault(f"column {name!r} of {plan.table} is neither mapped nor listed under not_moved", "fields")
+
+
+def _named_columns(plan: ObjectPlan) -> Iterator[tuple[str, tuple[str | int, ...]]]:
+    """Every column the file names, with its place."""
+    for index, rule in enumerate(plan.fields):
+        yield from ((column, ("fields", index, "from")) for column in rule.from_)
+    yield from ((column, ("reads", index)) for index, column in enumerate(plan.reads))
+    yield from ((column, ("key", index)) for index, column in enumerate(plan.key))
+    yield from ((column, ("not_moved", column)) for column in plan.not_moved)
+
+
+def _object_faults(found: list[tuple[_File, ObjectPlan]]) -> Iterator[str]:
+    """Between the files: one object in two of them, a rule that points to an object without a mapping."""
+    names: dict[str, str] = {}
+    for file, plan in found:
+        if plan.object in names:
+            yield file.fault(f"object {plan.object!r} is mapped in {names[plan.object]} too", "object")
+        names.setdefault(plan.object, file.name)
+    for file, plan in found:
+        for index, rule in enumerate(plan.fields):
+            target = rule.with_.get("object")
+            if target is not None and target not in names:
+                yield file.fault(f"object {target!r} has no mapping", "fields", index, "with", "object")
