@@ -1,0 +1,231 @@
+"""One stack on this machine: fills the table of services with its paths and ports, prepares, starts and checks one."""
+
+from __future__ import annotations
+
+import base64
+import os
+import shutil
+import subprocess
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import requests
+from psycopg import conninfo, sql
+
+from infra import kafka, ports, processes
+from infra.stack import engines, render, secrets
+from infra.stack.layout import Layout
+from infra.stack.services import Check, Database, Engine, Service
+from schemas.errors import LockgateError
+
+PREPARE_SECONDS = 120
+CTYPES = ("C.UTF-8", "C")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """A stack's layout, ports, engines and JVM flags."""
+
+    layout: Layout
+    ports: Mapping[str, int]
+    engines: engines.Engines
+    jvm: tuple[str, ...]
+
+    def data(self, service: Service) -> Path:
+        """The service's data folder."""
+        return self.layout.data / service.name
+
+    def places(self, service: Service) -> dict[str, str | tuple[str, ...]]:
+        """What the places of the table stand for."""
+        return {
+            "host": ports.HOST,
+            "advertised": ports.HOST,
+            "digest": self.layout.digest,
+            "data": str(self.data(service)),
+            "settings": str(self.layout.state / f"{service.name}.properties"),
+            "secrets": str(self.layout.secrets),
+            "java": str(self.engines.java),
+            "jvm": self.jvm,
+            "postgres": str(self.engines.postgres),
+            "libs": str(self.engines.jars / "libs"),
+            "plugins": str(self.engines.jars / "plugins"),
+            "log4j": str(engines.resource("log4j2.xml")),
+            "cluster": base64.urlsafe_b64encode(uuid.uuid4().bytes).decode()[:22],
+            **{f"port.{name}": str(port) for name, port in self.ports.items()},
+        }
+
+    def account(self, service: Service) -> processes.Account | None:
+        """Whom the service runs as; None for ourselves."""
+        return self.layout.account if service.engine is Engine.POSTGRES else None
+
+
+def prepare(machine: Machine, service: Service) -> bool:
+    """Write the settings file and, once, fill the data folder; True if it was filled now."""
+    places = machine.places(service)
+    if service.settings:
+        Path(str(places["settings"])).write_text(render.properties(service.settings, places), encoding="utf-8")
+    done = machine.layout.data / f"{service.name}.prepared"
+    data = machine.data(service)
+    if not service.prepare or done.exists():
+        _refuse_other_version(machine, service)
+        return False
+    shutil.rmtree(data, ignore_errors=True)
+    if service.engine is Engine.POSTGRES:
+        _initdb(machine, service)
+    else:
+        _prepare(machine, service, places)
+    done.touch()
+    return True
+
+
+def start(machine: Machine, service: Service) -> int:
+    """Start the service's process; its pid."""
+    layout = machine.layout
+    layout.data.joinpath(service.name).mkdir(exist_ok=True)
+    return processes.spawn(
+        layout.state,
+        service.name,
+        render.fill_command(service.command, machine.places(service)),
+        env={**_environment(service), **service.environment},
+        cwd=layout.data,
+        account=machine.account(service),
+    )
+
+
+def ready(machine: Machine, service: Service) -> bool:
+    """One look whether the service is ready for its clients."""
+    port = machine.ports[service.ports[0]]
+    if not ports.answers(port):
+        return False
+    if service.check is Check.KAFKA:
+        return kafka.reachable(f"{ports.HOST}:{port}")
+    if service.check is Check.HTTP:
+        try:
+            return requests.get(f"http://{ports.HOST}:{port}{service.path}", timeout=2).status_code == 200
+        except requests.RequestException:
+            return False
+    try:
+        with _superuser(machine, service):
+            return True
+    except psycopg.OperationalError:
+        return False
+
+
+def complete(machine: Machine, service: Service) -> None:
+    """Make the service's role and database if they are missing."""
+    if service.database is None:
+        return
+    wanted = service.database
+    with _superuser(machine, service) as connection:
+        if wanted.role != secrets.SUPERUSER and not _has(connection, "pg_roles", "rolname", wanted.role):
+            word = secrets.password(machine.layout.secrets, wanted)
+            connection.execute(
+                sql.SQL("create role {} login password {}").format(sql.Identifier(wanted.role), sql.Literal(word))
+            )
+        if not _has(connection, "pg_database", "datname", wanted.name):
+            connection.execute(
+                sql.SQL("create database {} owner {}").format(sql.Identifier(wanted.name), sql.Identifier(wanted.role))
+            )
+
+
+def dsn(layout: Layout, port: int, database: Database) -> str:
+    """The database's address; its password is in the passfile that it names."""
+    return conninfo.make_conninfo(
+        host=ports.HOST,
+        port=port,
+        dbname=database.name,
+        user=database.role,
+        passfile=str(secrets.passfile(layout.secrets, database)),
+        sslmode="disable",
+    )
+
+
+def _initdb(machine: Machine, service: Service) -> None:
+    """initdb wants the password in a file that its account can read; the file lives as long as initdb does."""
+    pwfile = machine.layout.data / f"{service.name}.pw"
+    database = service.database
+    assert database is not None
+    secrets.write(pwfile, secrets.password(machine.layout.secrets, database, superuser=True) + "\n")
+    data = machine.data(service)
+    data.mkdir(mode=0o700)
+    account = machine.account(service)
+    if account is not None:
+        os.chown(pwfile, account.uid, account.gid)
+        os.chown(data, account.uid, account.gid)
+    try:
+        for ctype in CTYPES:
+            places = {**machine.places(service), "pwfile": str(pwfile), "ctype": ctype}
+            try:
+                return _prepare(machine, service, places)
+            except LockgateError:
+                # A system without C.UTF-8 (older macOS) still has C.
+                if ctype == CTYPES[-1]:
+                    raise
+    finally:
+        pwfile.unlink(missing_ok=True)
+
+
+def _prepare(machine: Machine, service: Service, places: render.Places) -> None:
+    account = machine.account(service)
+    try:
+        done = subprocess.run(
+            render.fill_command(service.prepare, places),
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            timeout=PREPARE_SECONDS,
+            cwd=machine.layout.data,
+            env=_environment(service),
+            start_new_session=True,
+            user=account.uid if account else None,
+            group=account.gid if account else None,
+            extra_groups=[] if account else None,
+        )
+    except (OSError, subprocess.TimeoutExpired) as problem:
+        raise LockgateError("LG-0202", f"{service.name} could not be prepared: {problem}.") from problem
+    if done.returncode != 0:
+        said = (done.stdout + done.stderr).strip().splitlines()
+        raise LockgateError("LG-0202", f"{service.name} could not be prepared.", details=said[-20:])
+
+
+def _refuse_other_version(machine: Machine, service: Service) -> None:
+    """A cluster belongs to one major version; another's server would end at once with words few understand."""
+    version = machine.data(service) / "PG_VERSION"
+    if service.engine is Engine.POSTGRES and version.exists():
+        made_by = int(version.read_text(encoding="ascii").strip())
+        found = engines.postgres_version(machine.engines.postgres, machine.account(service))
+        if found != made_by:
+            words = f"{service.name} was made by PostgreSQL {made_by}, and {found} is what was found now:"
+            raise LockgateError("LG-0202", f"{words} set LOCKGATE_PG_BIN, or start afresh with `make clean`.")
+
+
+def _environment(service: Service) -> dict[str, str]:
+    """Ours for a JVM; a bare one for PostgreSQL, whose variables (PGDATA, PGPORT, LC_ALL) would change it."""
+    if service.engine is Engine.JVM:
+        return dict(os.environ)
+    kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH") if name in os.environ}
+    return {**kept, "LC_ALL": "C"}
+
+
+def _superuser(machine: Machine, service: Service) -> psycopg.Connection[tuple[object, ...]]:
+    assert service.database is not None
+    return psycopg.connect(
+        host=ports.HOST,
+        port=machine.ports[service.ports[0]],
+        user=secrets.SUPERUSER,
+        dbname="postgres",
+        password=secrets.password(machine.layout.secrets, service.database, superuser=True),
+        sslmode="disable",
+        connect_timeout=3,
+        application_name="lockgate-up",
+        autocommit=True,
+    )
+
+
+def _has(connection: psycopg.Connection[tuple[object, ...]], table: str, column: str, name: str) -> bool:
+    query = sql.SQL("select 1 from {} where {} = %s").format(sql.Identifier(table), sql.Identifier(column))
+    return connection.execute(query, (name,)).fetchone() is not None
