@@ -63,7 +63,7 @@ class Offset:
     """Connect's stored source offset: what has been handed to Kafka and will not be read again."""
 
     lsn: int | None  #: of the last event; None before the first
-    snapshot: bool  #: the initial snapshot is not finished
+    snapshot: bool  #: the initial snapshot is not finished, or has not begun
     raw: Mapping[str, Any]
 
 
@@ -291,8 +291,8 @@ def offsets(connect_url: str, name: str) -> Offset:
 
 
 def _in_snapshot(raw: Mapping[str, Any]) -> bool:
-    """`snapshot` is a type such as INITIAL until streaming begins; `last_snapshot_record` marks its last row."""
-    return bool(raw.get("snapshot")) and not raw.get("last_snapshot_record", False)
+    """Measured on 3.7: `snapshot: INITIAL, snapshot_completed: false` until it is over; then streaming drops both."""
+    return not raw or (bool(raw.get("snapshot")) and not raw.get("snapshot_completed", False))
 
 
 def stop(connect_url: str, name: str, *, seconds: float = 30.0) -> None:
