@@ -10,6 +10,7 @@ from psycopg.rows import DictRow, dict_row
 
 from infra import postgres
 from schemas import naming
+from schemas.errors import LockgateError
 
 Connection = psycopg.Connection[DictRow]
 T = TypeVar("T")
@@ -41,8 +42,8 @@ def in_transaction(conn: Connection, work: Callable[[Connection], T]) -> T:
 
 def is_weather(error: BaseException) -> bool:
     """True for what may pass by waiting: ledger away, conflict, resources short (SQLSTATE classes 08, 53, 57, 40)."""
-    if isinstance(error, psycopg.errors.InsufficientPrivilege | psycopg.errors.UndefinedTable):
-        return False
+    if isinstance(error, LockgateError):
+        return error.code == "LG-0208"
     if isinstance(error, psycopg.OperationalError):
         return True
     state = getattr(error, "sqlstate", None) or ""

@@ -15,6 +15,9 @@ from ledger.sql import query
 
 RecordKey = tuple[str, str]
 
+#: Given as a lane: the record keeps the one it has; a wake is no cause of its own to overtake the backfill.
+OWN_LANE = "own"
+
 
 class State(StrEnum):
     """The one state of a row (law 3)."""
@@ -73,6 +76,7 @@ class Current:
     wanted: bool
     lane: str
     code: str | None
+    reason: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,6 +159,19 @@ def settle(conn: Connection, generation: int, settlements: Sequence[Settlement])
     args = {"kinds": kinds, "keys": keys, "seqs": seqs, "states": states, "codes": codes, "reasons": reasons}
     found = conn.execute(query("desired", "settle"), {"generation": generation, **args})
     return {(r["kind"], r["key"]) for r in found}
+
+
+def states(conn: Connection, generation: int, keys: Iterable[RecordKey]) -> dict[RecordKey, State]:
+    """The state of each of these records; one that was never projected is absent."""
+    rows = conn.execute(query("desired", "states"), {"generation": generation, **pairs(keys)})
+    return {(r["kind"], r["key"]): State(r["state"]) for r in rows}
+
+
+def next_step(conn: Connection, generation: int, keys: Iterable[RecordKey]) -> None:
+    """Gives queued records the step that fits what the destination holds now."""
+    named = pairs(keys)
+    if named["keys"]:
+        conn.execute(query("desired", "next_step"), {"generation": generation, **named})
 
 
 def postpone(

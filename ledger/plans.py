@@ -67,11 +67,21 @@ def generations(conn: Connection) -> list[Generation]:
 
 
 def obeyed(conn: Connection, generation: int) -> tuple[str, Plan]:
-    """Revision and plan that this generation obeys, read in the projecting transaction (H-15)."""
+    """Revision and plan that this generation obeys, read in the projecting transaction (H-15).
+
+    A revision's content never changes, so it is parsed once a process."""
     row = conn.execute(query("plans", "obeyed"), {"generation": generation}).fetchone()
     if row is None:
         raise LookupError(f"generation {generation} was never opened")
-    return row["revision"], Plan.model_validate(orjson.loads(row["content"]))
+    revision: str = row["revision"]
+    if revision not in _parsed:
+        stored = by_revision(conn, revision)
+        assert stored is not None
+        _parsed[revision] = stored.plan
+    return revision, _parsed[revision]
+
+
+_parsed: dict[str, Plan] = {}
 
 
 def _approval(row: dict[str, object]) -> Approval:

@@ -125,15 +125,24 @@ def again(conn: Connection, keys: Iterable[RecordKey], cause: str, by: str) -> N
     conn.execute(query("records", "again"), {"cause": cause, "by": by, **desired.pairs(keys)})
 
 
+def same(conn: Connection, generation: int, items: Sequence[tuple[str, str, int]]) -> set[RecordKey]:
+    """Records that already hold what is wanted: (kind, key, seq); no call, no lease."""
+    if not items:
+        return set()
+    kinds, keys, seqs = columns(sorted(items))
+    args = {"generation": generation, "kinds": kinds, "keys": keys, "seqs": seqs}
+    return _keys(conn.execute(query("records", "same"), args))
+
+
+def suspect(conn: Connection, keys: Iterable[RecordKey]) -> set[RecordKey]:
+    """Makes records unknown: whoever comes next reads before writing. Those under a lease are left alone."""
+    return _keys(conn.execute(query("records", "suspect"), desired.pairs(keys)))
+
+
 def look_due(conn: Connection, most: int) -> dict[RecordKey, str]:
     """Records to be looked at once more, with their remote ids."""
     rows = conn.execute(query("records", "look_due"), {"most": most})
     return {(r["kind"], r["key"]): r["remote_id"] for r in rows}
-
-
-def looked(conn: Connection, keys: Iterable[RecordKey]) -> None:
-    """Notes that the second look was taken."""
-    conn.execute(query("records", "looked"), desired.pairs(keys))
 
 
 def leased(conn: Connection) -> int:

@@ -18,6 +18,7 @@ class Verdict(StrEnum):
     TAKEN = "taken"  #: a create met a row that was there before us (unique value or id in use)
     PARENT = "parent"  #: the destination misses the parent that the record points to
     UNKNOWN = "unknown"  #: sent, no trustworthy answer: read before anyone writes
+    UNSETTLED = "unsettled"  #: the call was refused, yet part of it may be applied: read, then send in smaller calls
     NOT_SENT = (
         "not_sent"  #: this record was not applied and not refused for its own sake (an all-or-nothing batch fell)
     )

@@ -1,6 +1,6 @@
 -- name: lock
 -- The current desired of these records, locked in key order: claims and projections never see each other's half.
-select kind, key, seq, hash, state, verb, wanted, lane, code from desired
+select kind, key, seq, hash, state, verb, wanted, lane, code, reason from desired
 where generation = %(generation)s
   and (kind, key) in (select * from unnest(%(kinds)s::text[], %(keys)s::text[]))
 order by kind, key for update;
@@ -19,7 +19,8 @@ set object = excluded.object, seq = excluded.seq, wanted = excluded.wanted, payl
     refs = excluded.refs, claims = excluded.claims, flags = excluded.flags, hash = excluded.hash,
     revision = excluded.revision, state = excluded.state, verb = excluded.verb, lane = excluded.lane,
     cause = excluded.cause, code = excluded.code, reason = excluded.reason, source_at = excluded.source_at,
-    not_before = '-infinity', projected_at = now();
+    not_before = case when excluded.verb = 'look' or d.hash = excluded.hash then d.not_before else '-infinity' end,
+    projected_at = now();
 
 -- name: read
 select kind, key, object, seq, wanted, payload::text as payload, refs::text as refs, claims::text as claims,
@@ -44,6 +45,7 @@ set state = 'queued', cause = %(cause)s,
 from unnest(%(kinds)s::text[], %(keys)s::text[]) as u (kind, key)
 left join records r on r.kind = u.kind and r.key = u.key
 where d.generation = %(generation)s and d.kind = u.kind and d.key = u.key
+  and (d.payload is not null or not d.wanted)  -- a record that could not be projected has nothing to send
   and (d.wanted or r.present or r.unknown or r.lease_token is not null);
 
 -- name: settle
@@ -69,3 +71,16 @@ where d.generation = %(generation)s and (
     (d.state = 'delivered' and (r.written_seq is distinct from d.seq or not r.present or r.again is not null))
     or (d.state = 'removed' and r.present))
 order by d.kind, d.key limit %(most)s;
+
+-- name: states
+-- The state alone, for those who depend on these records.
+select kind, key, state from desired
+where generation = %(generation)s and (kind, key) in (select * from unnest(%(kinds)s::text[], %(keys)s::text[]));
+
+-- name: next_step
+-- After a receipt: records that a newer projection has queued meanwhile get the step that fits what is there now.
+update desired d
+set verb = case when r.unknown then 'look' when not d.wanted then 'remove' when r.present then 'update' else 'create' end
+from unnest(%(kinds)s::text[], %(keys)s::text[]) as u (kind, key)
+join records r on r.kind = u.kind and r.key = u.key
+where d.generation = %(generation)s and d.kind = u.kind and d.key = u.key and d.state = 'queued';

@@ -21,6 +21,5 @@ on conflict (generation) do update set revision = excluded.revision;
 select generation, revision, state from generations order by generation;
 
 -- name: obeyed
--- The approved revision that projections of this generation obey now.
-select g.revision, p.content::text as content from generations g join plans p using (revision)
-where g.generation = %(generation)s;
+-- The approved revision that this generation obeys now.
+select revision from generations where generation = %(generation)s;

@@ -86,13 +86,22 @@ select kind, key, remote_id from records
 where look_at <= now() and lease_token is null
 order by look_at limit %(most)s for update skip locked;
 
--- name: looked
-update records r set look_at = null
-from unnest(%(kinds)s::text[], %(keys)s::text[]) as u (kind, key)
-where r.kind = u.kind and r.key = u.key;
-
 -- name: leased
 select count(*) as n from records where lease_token is not null;
 
 -- name: remote_ids
 select kind, key, remote_id from records where present and kind = any(%(kinds)s::text[]);
+
+-- name: same
+-- Records whose resolved payload is what was written before: delivered without a call.
+update records r set written_generation = %(generation)s, written_seq = u.seq
+from unnest(%(kinds)s::text[], %(keys)s::text[], %(seqs)s::bigint[]) as u (kind, key, seq)
+where r.kind = u.kind and r.key = u.key and r.present and r.lease_token is null
+returning r.kind, r.key;
+
+-- name: suspect
+-- Records that must be read before anyone writes them.
+update records r set unknown = true, look_at = null
+from unnest(%(kinds)s::text[], %(keys)s::text[]) as u (kind, key)
+where r.kind = u.kind and r.key = u.key and r.lease_token is null
+returning r.kind, r.key;

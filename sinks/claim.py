@@ -1,0 +1,180 @@
+"""The claim: newest desired, parents resolved, unique values held, leases taken; one ledger transaction (law 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from ledger import desired, records, uniques, waits
+from ledger.connection import Connection, in_transaction
+from ledger.desired import Desired, RecordKey, Settlement, State, Step
+from ledger.records import ABSENT, Record
+from ledger.uniques import Value
+from ledger.waits import Wait, Why
+from schemas import desired as shapes
+from schemas import ids
+from schemas.desired import Link
+from sinks.base import Outgoing
+from sinks.deliver import Ready
+
+#: A parent in one of these states has ended without a record: nobody waits for it.
+ENDED = (State.DEAD, State.FILTERED, State.REMOVED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Whose:
+    """For whom a worker claims."""
+
+    generation: int
+    worker: str
+    namespace: UUID  #: `id_namespace` of the migration file
+    source: str  #: source kind, the first part of every id path
+    destinations: Mapping[str, str]  #: kind → destination object
+
+
+@dataclass(frozen=True, kw_only=True)
+class Around:
+    """What a claim must know of other records."""
+
+    records: Mapping[RecordKey, Record]  #: the candidates' own and their parents'
+    parents: Mapping[RecordKey, State]  #: state of parents; never projected ones are absent
+    holders: Mapping[Value, str | None]  #: who holds each unique value in the destination
+
+
+@dataclass(kw_only=True)
+class Sorted:
+    """Candidates by what becomes of them."""
+
+    go: list[Ready] = field(default_factory=list)
+    same: list[Desired] = field(default_factory=list)  #: the destination already holds it: no call
+    parked: list[tuple[Desired, Wait]] = field(default_factory=list)
+    orphans: list[Desired] = field(default_factory=list)  #: a required parent ended without a record
+
+
+def claim(conn: Connection, whose: Whose, step: Step, shards: Sequence[int], most: int, token: UUID) -> list[Ready]:
+    """Leases at most `most` records of one step and returns them ready to leave; parks and settles the others."""
+
+    def work(conn: Connection) -> list[Ready]:
+        found = records.candidates(conn, whose.generation, step, shards, most)
+        if not found:
+            return []
+        what = sort(found, _look_around(conn, whose.generation, found), whose)
+        _settle(conn, whose.generation, what)
+        mine = records.lease(conn, [one.name for one in what.go], token, whose.worker) if what.go else set()
+        go = [one for one in what.go if one.name in mine]
+        uniques.hold(conn, {value: one.desired.key for one in go for value in _values(one.desired)})
+        return go
+
+    return in_transaction(conn, work)
+
+
+def sort(found: Iterable[Desired], around: Around, whose: Whose) -> Sorted:
+    """Pure: who may go, who must wait for whom, who needs no call."""
+    what = Sorted()
+    for one in found:
+        record = around.records.get((one.kind, one.key), ABSENT)
+        wait = _blocked(one, around) if one.wanted else None
+        if wait is not None:
+            what.parked.append((one, wait))
+        elif one.wanted and _orphaned(one, around):
+            what.orphans.append(one)
+        else:
+            ready = _resolve(one, record, around, whose)
+            unchanged = one.wanted and record.present and not record.unknown and record.again is None
+            if unchanged and record.written_hash == ready.hash:
+                what.same.append(one)
+            else:
+                what.go.append(ready)
+    return what
+
+
+def _look_around(conn: Connection, generation: int, found: Sequence[Desired]) -> Around:
+    own = {(one.kind, one.key) for one in found}
+    parents = {(ref["kind"], ref["key"]) for one in found for ref in one.refs}
+    return Around(
+        records=records.read(conn, own | parents),
+        parents=desired.states(conn, generation, parents) if parents else {},
+        holders=uniques.lock(conn, {value for one in found for value in _values(one)}),
+    )
+
+
+def _blocked(one: Desired, around: Around) -> Wait | None:
+    """The first thing this record must wait for: a parent that may still land, or a value that another holds."""
+    for ref in one.refs:
+        parent = (ref["kind"], ref["key"])
+        if _landed(parent, around) is None and around.parents.get(parent) not in ENDED:
+            return Wait(kind=one.kind, key=one.key, on_kind=parent[0], on_key=parent[1], why=Why.PARENT)
+    for value in _values(one):
+        holder = around.holders.get(value)
+        if holder not in (None, one.key):
+            return Wait(kind=one.kind, key=one.key, on_kind=one.kind, on_key=str(holder), why=Why.VALUE)
+    return None
+
+
+def _orphaned(one: Desired, around: Around) -> bool:
+    return any(
+        ref["link"] == Link.REQUIRED.value and _landed((ref["kind"], ref["key"]), around) is None for ref in one.refs
+    )
+
+
+def _landed(parent: RecordKey, around: Around) -> str | None:
+    record = around.records.get(parent, ABSENT)
+    return record.remote_id if record.present and not record.unknown else None
+
+
+def _resolve(one: Desired, record: Record, around: Around, whose: Whose) -> Ready:
+    part = shapes.from_json(one.payload)[0] if one.payload else None
+    path = part.id_path if part else ids.record_path(one.kind, one.key)
+    fields = shapes.resolve(part.fields, lambda kind, key: _landed((kind, key), around)) if part else {}
+    outgoing = Outgoing(
+        object=part.object if part else whose.destinations[one.kind],
+        remote_id=record.remote_id or ids.remote_id(whose.namespace, whose.source, path),
+        fields=fields,
+    )
+    refs = [(ref["kind"], ref["key"]) for ref in one.refs]
+    return Ready(
+        desired=one,
+        record=record,
+        outgoing=outgoing,
+        hash=shapes.payload_hash([outgoing.object, fields]),
+        left_out=tuple(parent for parent in refs if _landed(parent, around) is None),
+    )
+
+
+def _settle(conn: Connection, generation: int, what: Sorted) -> None:
+    """Writes down those who do not go: parked behind whom, delivered without a call, dead with the parent."""
+    states = [
+        Settlement(kind=one.kind, key=one.key, seq=one.seq, state=State.PARKED, code=_code(wait), reason=_says(wait))
+        for one, wait in what.parked
+    ]
+    states += [Settlement(kind=one.kind, key=one.key, seq=one.seq, state=State.DELIVERED) for one in what.same]
+    states += [
+        Settlement(
+            kind=one.kind,
+            key=one.key,
+            seq=one.seq,
+            state=State.DEAD,
+            code="LG-0601",
+            reason="a parent it requires ended without a record",
+        )
+        for one in what.orphans
+    ]
+    desired.settle(conn, generation, states)
+    names = [(s.kind, s.key) for s in states]
+    if names:
+        waits.replace(conn, generation, names, [wait for _, wait in what.parked])
+    records.same(conn, generation, [(one.kind, one.key, one.seq) for one in what.same])
+    waits.free(conn, generation, [(one.kind, one.key) for one in what.orphans], "parent ended", desired.OWN_LANE)
+
+
+def _values(one: Desired) -> list[Value]:
+    return [(one.kind, claim["field"], claim["value"]) for claim in one.claims] if one.wanted else []
+
+
+def _code(wait: Wait) -> str:
+    return "LG-0606" if wait.why is Why.PARENT else "LG-0607"
+
+
+def _says(wait: Wait) -> str:
+    return f"waits for {wait.on_kind} {wait.on_key}"

@@ -1,0 +1,296 @@
+"""Decides how records are delivered; does no I/O. A generator yields calls, is sent the answers, returns outcomes.
+
+The worker drives it: budget before each call, deadline at each call, receipts afterwards. The same code runs in the
+simulation with a fake clock and seeded faults.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from ledger.desired import Desired, RecordKey, State, Verb
+from ledger.records import Record
+from schemas.answers import Answer, Found, Verdict, Weather
+from sinks.base import Outgoing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ready:
+    """A leased record with its payload resolved."""
+
+    desired: Desired
+    record: Record
+    outgoing: Outgoing  #: for a removal its fields are empty
+    hash: str  #: of the resolved payload
+    left_out: tuple[RecordKey, ...] = ()  #: parents that ended without a record: the link is left out and registered
+
+    @property
+    def id(self) -> str:
+        """The remote id it has or will have."""
+        return self.outgoing.remote_id
+
+    @property
+    def name(self) -> RecordKey:
+        """(kind, key)."""
+        return (self.desired.kind, self.desired.key)
+
+
+class Does(StrEnum):
+    """What a call does."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    READ = "read"
+    REMOVE = "remove"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """One call to the destination, on records of one object."""
+
+    does: Does
+    records: tuple[Ready, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Holds:
+    """Outcome: the destination holds the record as sent."""
+
+    verb: Verb
+    remote_id: str
+    ours: bool  #: made by us, not met there
+    called: bool = True  #: False: it already held every field
+    before: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gone:
+    """Outcome: the destination does not hold the record, as wanted."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ends:
+    """Outcome: the record leaves the queue without being written."""
+
+    state: State
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Orphan:
+    """Outcome: the destination misses a parent; park, and look at the parents."""
+
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Back:
+    """Outcome: nothing was applied; try again after a while."""
+
+    wait_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unanswered:
+    """Outcome: it may have been applied; read before anyone writes."""
+
+    reason: str
+
+
+Outcome = Holds | Gone | Ends | Orphan | Back | Unanswered
+Reply = Mapping[str, Answer] | Mapping[str, Found] | Weather
+T = TypeVar("T")
+Steps = Generator[Call, Reply, dict[RecordKey, Outcome]]
+Same = Callable[[str, Mapping[str, Any], Mapping[str, Any]], list[str]]
+
+
+def deliver(verb: Verb, batch: Sequence[Ready], same: Same) -> Steps:
+    """The steps of one claimed batch; every record of it has an outcome at the end."""
+    if verb is Verb.CREATE:
+        return (yield from _create(batch, same))
+    if verb is Verb.REMOVE:
+        return (yield from _remove(batch))
+    return (yield from _known(batch, same))
+
+
+def _create(batch: Sequence[Ready], same: Same) -> Steps:
+    """All or nothing: a refused batch is halved until the one that is at fault stands alone (16 calls for 1 in 200)."""
+    outcomes: dict[RecordKey, Outcome] = {}
+    stack = [list(batch)]
+    while stack:
+        part = stack.pop()
+        reply = yield Call(does=Does.CREATE, records=tuple(part))
+        if isinstance(reply, Weather):
+            return outcomes | _all_back([part, *stack], reply)
+        fallen = []
+        for one in part:
+            answer = _answer(reply, one)
+            if answer.verdict is Verdict.NOT_SENT and len(part) > 1:
+                fallen.append(one)
+            elif answer.verdict is Verdict.TAKEN:
+                outcomes |= yield from _met(one, answer, same)
+            else:
+                outcomes[one.name] = _outcome(answer, one, Verb.CREATE)
+        stack += _halves(fallen)
+    return outcomes
+
+
+def _met(one: Ready, answer: Answer, same: Same) -> Steps:
+    """A create met a row: ours (an answer of an earlier call was lost) or somebody's (never touched unasked)."""
+    reply = yield Call(does=Does.READ, records=(one,))
+    if isinstance(reply, Weather):
+        return {one.name: Unanswered(reason=reply.reason)}
+    row = _found(reply, one)
+    if row is None:
+        return {one.name: Ends(state=State.ASKED, code="LG-0604", reason=answer.reason)}
+    return (yield from _settle_read([(one, row)], same))
+
+
+def _known(batch: Sequence[Ready], same: Same) -> Steps:
+    """Records that are there, or may be: read once, then write what differs (an upsert would restore or adopt)."""
+    reply = yield Call(does=Does.READ, records=tuple(batch))
+    if isinstance(reply, Weather):
+        return _all_back([list(batch)], reply)
+    rows = [(one, row) for one in batch if (row := _found(reply, one)) is not None]
+    outcomes = yield from _settle_read(rows, same)
+    absent = [one for one in batch if one.name not in outcomes]
+    for one in absent:
+        if not one.desired.wanted:
+            outcomes[one.name] = Gone()
+        elif one.record.present:
+            outcomes[one.name] = _deleted_by_a_person("it is no longer there")
+    creates = [one for one in absent if one.name not in outcomes]
+    if creates:
+        outcomes |= yield from _create(creates, same)
+    return outcomes
+
+
+def _settle_read(rows: Sequence[tuple[Ready, Found]], same: Same) -> Steps:
+    """From rows read just now: equal ones are delivered without a call, deleted ones left, the others written."""
+    outcomes: dict[RecordKey, Outcome] = {}
+    updates: list[tuple[Ready, Found]] = []
+    removals = []
+    for one, row in rows:
+        if not one.desired.wanted:
+            if row.deleted:
+                outcomes[one.name] = Gone()
+            else:
+                removals.append(one)
+        elif row.deleted:
+            outcomes[one.name] = _deleted_by_a_person("it is in the bin")
+        elif not same(one.outgoing.object, one.outgoing.fields, row.row):
+            outcomes[one.name] = Holds(verb=Verb.LOOK, remote_id=one.id, ours=_is_ours(one), called=False)
+        else:
+            updates.append((one, row))
+    if updates:
+        outcomes |= yield from _update(updates, same)
+    if removals:
+        outcomes |= yield from _remove(removals)
+    return outcomes
+
+
+def _update(rows: Sequence[tuple[Ready, Found]], same: Same) -> Steps:
+    """Not all-or-nothing: after a refusal every record is read again, and what still differs goes in smaller calls."""
+    outcomes: dict[RecordKey, Outcome] = {}
+    stack = [list(rows)]
+    while stack:
+        part = stack.pop()
+        reply = yield Call(does=Does.UPDATE, records=tuple(one for one, _ in part))
+        if isinstance(reply, Weather):
+            return outcomes | _all_back([[one for one, _ in p] for p in (part, *stack)], reply)
+        again: list[tuple[Ready, Found]] = []
+        for one, row in part:
+            answer = _answer(reply, one)
+            if answer.verdict in (Verdict.UNSETTLED, Verdict.NOT_SENT) and len(part) > 1:
+                again.append((one, row))
+            else:
+                before = None if _is_ours(one) else row.row
+                outcomes[one.name] = _outcome(answer, one, Verb.UPDATE, before)
+        if again:
+            settled, left = yield from _still_different(again, same)
+            outcomes |= settled
+            stack += _halves(left)
+    return outcomes
+
+
+def _still_different(
+    rows: Sequence[tuple[Ready, Found]], same: Same
+) -> Generator[Call, Reply, tuple[dict[RecordKey, Outcome], list[tuple[Ready, Found]]]]:
+    reply = yield Call(does=Does.READ, records=tuple(one for one, _ in rows))
+    if isinstance(reply, Weather):
+        return {one.name: Unanswered(reason=reply.reason) for one, _ in rows}, []
+    settled: dict[RecordKey, Outcome] = {}
+    left: list[tuple[Ready, Found]] = []
+    for one, before in rows:
+        row = _found(reply, one)
+        if row is not None and not same(one.outgoing.object, one.outgoing.fields, row.row):
+            kept = None if _is_ours(one) else before.row
+            settled[one.name] = Holds(verb=Verb.UPDATE, remote_id=one.id, ours=_is_ours(one), before=kept)
+        else:
+            left.append((one, before))
+    return settled, left
+
+
+def _remove(batch: Sequence[Ready]) -> Steps:
+    reply = yield Call(does=Does.REMOVE, records=tuple(batch))
+    if isinstance(reply, Weather):
+        return _all_back([list(batch)], reply)
+    outcomes: dict[RecordKey, Outcome] = {}
+    for one in batch:
+        answer = _answer(reply, one)
+        gone = answer.verdict in (Verdict.REMOVED, Verdict.MISSING)
+        outcomes[one.name] = Gone() if gone else _outcome(answer, one, Verb.REMOVE)
+    return outcomes
+
+
+def _outcome(  # noqa: PLR0911 (one return a verdict)
+    answer: Answer, one: Ready, verb: Verb, before: Mapping[str, Any] | None = None
+) -> Outcome:
+    match answer.verdict:
+        case Verdict.WRITTEN:
+            return Holds(verb=verb, remote_id=one.id, ours=_is_ours(one) or verb is Verb.CREATE, before=before)
+        case Verdict.REJECTED:
+            return Ends(state=State.DEAD, code="LG-0601", reason=answer.reason)
+        case Verdict.TAKEN:
+            return Ends(state=State.ASKED, code="LG-0604", reason=answer.reason)
+        case Verdict.PARENT:
+            return Orphan(reason=answer.reason)
+        case Verdict.MISSING:
+            return _deleted_by_a_person("it is no longer there")
+        case Verdict.REMOVED:
+            return Gone()
+        case Verdict.UNKNOWN | Verdict.UNSETTLED | Verdict.NOT_SENT:
+            return Unanswered(reason=answer.reason)
+
+
+def _deleted_by_a_person(how: str) -> Ends:
+    """policies.on_deleted_twin: leave (the default): stays deleted, listed with this reason."""
+    return Ends(state=State.FILTERED, code="LG-0605", reason=how)
+
+
+def _is_ours(one: Ready) -> bool:
+    """A record met under our own id was made by us, unless a receipt says otherwise."""
+    return one.record.created_by_us is not False
+
+
+def _answer(reply: Mapping[str, Any], one: Ready) -> Answer:
+    answer = reply.get(one.id)
+    return answer if isinstance(answer, Answer) else Answer(verdict=Verdict.UNKNOWN, reason="no answer names it")
+
+
+def _found(reply: Mapping[str, Any], one: Ready) -> Found | None:
+    row = reply.get(one.id)
+    return row if isinstance(row, Found) else None
+
+
+def _halves(part: list[T]) -> list[list[T]]:
+    middle = (len(part) + 1) // 2
+    return [half for half in (part[middle:], part[:middle]) if half]
+
+
+def _all_back(parts: Sequence[Sequence[Ready]], weather: Weather) -> dict[RecordKey, Outcome]:
+    return {one.name: Back(wait_s=weather.wait_s) for part in parts for one in part}
