@@ -74,7 +74,7 @@ class TwentySink:
     def remove(
         self, object: str, ids: Sequence[str], before_send: Callable[[], None]
     ) -> Mapping[str, Answer] | Weather:
-        """Soft-deletes; one counted call, one more if an id was not there; twice is one effect. See `remove.remove`."""
+        """Soft-deletes; one counted call; twice is one effect. See `remove.remove`."""
         if len(set(ids)) > self.batch_size:
             raise ValueError(f"a call removes at most {self.batch_size} records")
         there = self._object(object)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 
+from infra.clock import boottime
 from schemas.answers import Weather
 from schemas.catalog import Object, WantedField
 from schemas.errors import LockgateError
-from sinks.twenty import catalog, shape, wire, words
+from sinks.twenty import catalog, shape, words
 from sinks.twenty.client import Client, Reply
 
 #: Other processes of a server memoise metadata for 10 s (3.2).
@@ -72,13 +73,13 @@ def _make(client: Client, there: Object, field: WantedField) -> bool:
 
 def _await(client: Client, made: Sequence[WantedField], pause: Pause) -> None:
     """Until the catalog lists the fields with their type and the record API takes them, at most 15 s."""
-    until = wire.now() + READY_WITHIN_S
+    until = boottime() + READY_WITHIN_S
     while True:
         there = _objects(client)
         late = _missing(there, made) or [field for field in made if not _known(client, there[field.object], field)]
         if not late:
             return
-        if wire.now() >= until:
+        if boottime() >= until:
             names = [f"{field.object}.{field.name}" for field in late]
             why = f"Not to be seen {READY_WITHIN_S:.0f} s after it was made, or deactivated: look in the settings."
             raise LockgateError("LG-0504", why, details=names)

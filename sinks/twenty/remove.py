@@ -6,18 +6,18 @@ from collections.abc import Callable, Mapping, Sequence
 
 from schemas.answers import Answer, Verdict, Weather
 from schemas.catalog import Object
-from sinks.twenty import read, rest, words
+from sinks.twenty import rest, words
 from sinks.twenty.client import Client, Lost, NotSent
 
 
 def remove(
     client: Client, there: Object, ids: Sequence[str], before_send: Callable[[], None]
 ) -> Mapping[str, Answer] | Weather:
-    """DELETE /rest/{plural}?filter=id[in]:[…]&soft_delete=true: one call, and one read if the answer lacks an id.
+    """DELETE /rest/{plural}?filter=id[in]:[…]&soft_delete=true: one call.
 
-    Sent twice it is one effect: the filter does not see rows already deleted. An id the answer lacks is REMOVED when
-    the read shows it deleted, MISSING when there is no such row. The ids are checked before: a filter that is lost or
-    widened would delete other rows, and no cap would stop it (1.6; capture 04)."""
+    The answer lists the rows it deleted; an id that it lacks has no live row: MISSING, be it unknown or deleted before.
+    So sent twice it is one effect, told as MISSING the second time. The ids are checked before: a filter that is lost
+    or widened would delete other rows, and no cap would stop it (1.6; capture 04)."""
     known = [one for one in ids if rest.is_id(one)]
     answers = {one: Answer(verdict=Verdict.MISSING, reason="not an id of this server") for one in ids}
     if not known:
@@ -35,23 +35,8 @@ def remove(
     if rows is None:
         return answers | _each(known, Verdict.UNKNOWN, f"{outcome.status}, but not the rows that were deleted")
     gone = {str(row["id"]).lower() for row in rows}
-    answers |= _each([one for one in known if one.lower() in gone], Verdict.REMOVED, "")
-    return answers | _look(client, there, [one for one in known if one.lower() not in gone])
-
-
-def _look(client: Client, there: Object, ids: Sequence[str]) -> dict[str, Answer]:
-    seen = read.read(client, there, ids) if ids else {}
-    if isinstance(seen, Weather):
-        return _each(ids, Verdict.UNKNOWN, f"not in the answer, and could not be read: {seen.reason}")
-    answers = {}
-    for one in ids:
-        if one not in seen:
-            answers[one] = Answer(verdict=Verdict.MISSING, reason="no such row")
-        elif seen[one].deleted:
-            answers[one] = Answer(verdict=Verdict.REMOVED, reason="was deleted before")
-        else:
-            answers[one] = Answer(verdict=Verdict.UNKNOWN, reason="still there, though not in the answer")
-    return answers
+    absent = _each([one for one in known if one.lower() not in gone], Verdict.MISSING, "no live row under that id")
+    return answers | _each([one for one in known if one.lower() in gone], Verdict.REMOVED, "") | absent
 
 
 def _refused(status: int, body: object, ids: Sequence[str], storm: Weather | None) -> dict[str, Answer] | Weather:

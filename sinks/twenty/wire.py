@@ -10,7 +10,6 @@ from __future__ import annotations
 import selectors
 import socket
 import ssl
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -19,28 +18,24 @@ from typing import Any
 import httpcore
 import httpx
 
+from infra.clock import boottime
+
 SocketOptions = Iterable[
     tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
 ]  #: as httpcore spells it
-
-
-def now() -> float:
-    """Seconds on a clock that runs while the machine is suspended where there is one (law 2)."""
-    clock = getattr(time, "CLOCK_BOOTTIME", None)
-    return time.monotonic() if clock is None else time.clock_gettime(clock)
 
 
 class Call:
     """One request's time and the moment its bytes left."""
 
     def __init__(self, timeout_s: float, before_send: Callable[[], None] | None = None) -> None:
-        self._until = now() + timeout_s
+        self._until = boottime() + timeout_s
         self._before_send = before_send
         self.sent = False  #: a byte of the request may have left: an absent answer now means *unknown*
 
     def left(self, too_late: type[httpcore.TimeoutException]) -> float:
         """Seconds left; raises when there are none."""
-        left = self._until - now()
+        left = self._until - boottime()
         if left <= 0:
             raise too_late("the call's time is over")
         return left

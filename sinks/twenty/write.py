@@ -51,7 +51,8 @@ def update(client: Client, there: Object, records: Sequence[Outgoing], before_se
     One record goes by PATCH /rest/{plural}/{id}, the better call whenever it is one: it cannot adopt another row over a
     unique value (400 duplicate instead, answered TAKEN), cannot restore a soft-deleted row, answers 404 for a missing
     one instead of inserting it, and a 400 says for certain that nothing was applied (0.2, 1.5; capture 04).
-    Several go by POST /rest/batch/{plural}?upsert=true, row by row: after an error all of them are UNKNOWN (0.3).
+    Several go by POST /rest/batch/{plural}?upsert=true, row by row: refused, the updates already made stay and
+    all records are UNSETTLED (0.3); after a fault or a lost answer all are UNKNOWN.
     Either sent twice is one effect on the fields, but for updatedAt (1.3). createdBy is written by PATCH, ignored by
     upsert on an existing row."""
     early, sendable, body = _prepare(there, records)
@@ -86,7 +87,7 @@ def _upsert(
         kind = words.kind(settled.status, settled.body)
         if kind in _BEFORE_ANY_ROW:
             return _all_or_one(records, kind, settled.words())
-        return _each(records, Verdict.UNKNOWN, f"a batch of updates is applied row by row; it said {settled.words()}")
+        return _each(records, Verdict.UNSETTLED, f"a batch of updates is applied row by row; it said {settled.words()}")
     return settled
 
 

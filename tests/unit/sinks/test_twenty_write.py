@@ -95,10 +95,10 @@ def test_a_create_that_fell_names_one_record_and_bisects_several(
     assert verdicts(several) == {A: Verdict.NOT_SENT, B: Verdict.NOT_SENT}
 
 
-def test_a_batch_of_updates_that_fell_is_unknown_as_a_whole(stub: Stub, sink: TwentySink) -> None:
+def test_a_batch_of_updates_that_fell_is_unsettled_as_a_whole(stub: Stub, sink: TwentySink) -> None:
     """On a 400 the updates already made stay (twenty.md 0.3)."""
     stub.say(400, refusal("Multiple records found with the same unique field values for id (id: x)"))
-    assert verdicts(sink.update([company(A), company(B)], nothing)) == {A: Verdict.UNKNOWN, B: Verdict.UNKNOWN}
+    assert verdicts(sink.update([company(A), company(B)], nothing)) == {A: Verdict.UNSETTLED, B: Verdict.UNSETTLED}
 
 
 @pytest.mark.parametrize(
