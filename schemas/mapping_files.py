@@ -34,6 +34,9 @@ class _File:
     def fault(self, what: str, *path: str | int) -> str:
         return f"{self.name}:{self.document.line(*path)}: {what}"
 
+    def line_of(self, fault: str) -> int:
+        return int(fault.removeprefix(f"{self.name}:").partition(":")[0])
+
 
 def load(
     source: str,
@@ -49,16 +52,18 @@ def load(
     of the key, or listed under `not_moved`. `converters` are the names `convert` may use (streams.transform.converters
     `names()`). Raises LG-0104 with one detail `file:line: what` for each fault of each file.
     """
-    faults: list[str] = []
+    faults = [*_folder_faults(folder)]
     found: list[tuple[_File, ObjectPlan]] = []
-    for file in _files(source, destination, folder):
+    files = _files(source, destination, folder)
+    for file in files:
         wrong = [*_text_faults(file)] or [*_shape_faults(file)]
         if not wrong:
             plan = ObjectPlan.model_validate(file.document.data)
             wrong = [*_plan_faults(file, plan, tables, converters)]
             found.append((file, plan))
-        faults += wrong
-    faults += _object_faults(found)
+        faults += sorted(wrong, key=file.line_of)
+    if len(found) == len(files):
+        faults += _object_faults(found)
     if not found and not faults:
         faults.append(f"{source}--{destination}:1: there is no mapping for this pair")
     if faults:
@@ -89,10 +94,21 @@ def _files(source: str, destination: str, folder: Path | None) -> list[_File]:
         for path in folder.iterdir() if folder.is_dir() else ():
             chosen[path.name] = (str(path), path)
     return [
-        _File(name=shown, document=yaml_lines.parse(item.read_text(encoding="utf-8")))
+        _File(name=shown, document=yaml_lines.parse(item.read_bytes()))
         for name, (shown, item) in sorted(chosen.items())
         if name.endswith(".yaml")
     ]
+
+
+def _folder_faults(folder: Path | None) -> Iterator[str]:
+    """An edited file that nobody would read is a fault too."""
+    if folder is None:
+        return
+    if not folder.is_dir():
+        yield f"{folder}:1: is not a folder"
+        return
+    for path in sorted(folder.glob("*.yml")):
+        yield f"{path}:1: mapping files end in .yaml"
 
 
 def _text_faults(file: _File) -> Iterator[str]:
@@ -168,8 +184,8 @@ def _column_faults(file: _File, plan: ObjectPlan, tables: Mapping[str, Table]) -
         elif table.columns[column].generated and path[0] != "not_moved":
             yield file.fault(f"column {column!r} is generated: change events do not carry it", *path)
     named = {column for column, _ in _named_columns(plan)}
-    for name, column in table.columns.items():
-        if name not in named and not column.generated:
+    for name, described in table.columns.items():
+        if name not in named and not described.generated:
             yield file.fault(f"column {name!r} of {plan.table} is neither mapped nor listed under not_moved", "fields")
 
 

@@ -27,9 +27,12 @@ class Document:
         return 1
 
 
-def parse(text: str) -> Document:
-    """Reads one YAML document; never raises for what is in the text."""
-    loader = yaml.SafeLoader(text)
+def parse(text: str | bytes) -> Document:
+    """Reads one YAML document (UTF-8 when bytes); never raises for what is in the text."""
+    try:
+        loader = yaml.SafeLoader(text.decode("utf-8-sig") if isinstance(text, bytes) else text)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        return Document(data=None, lines={(): 1}, faults=((1, f"not text in UTF-8: {error}"),))
     try:
         node = loader.get_single_node()
         if node is None:

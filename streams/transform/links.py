@@ -48,16 +48,19 @@ def normalise(raw: str) -> str | None:
     path = parts[2]
     if authority is None or any(_DOT_SEGMENT.fullmatch(segment) for segment in path.split("/")):
         return None
-    tail = _encoded(path, _PATH) or "/"
-    if parts[3]:
-        tail += "?" + _encoded(parts[3], _QUERY)
-    if parts[4]:
-        tail += "#" + _encoded(parts[4], _FRAGMENT)
-    return f"{scheme}://{authority}{tail}".rstrip("/")
+    return f"{scheme}://{authority}{_tail(path, parts[3] or '', parts[4] or '')}"
 
 
-def _encoded(piece: str, safe: str) -> str:
-    return quote(piece, safe=safe)
+def _tail(path: str, query: str, fragment: str) -> str:
+    """What follows the host. Twenty drops one slash at the very end, then again when it is sent back: here all go,
+    and a query or fragment that holds nothing else goes with them."""
+    fragment = fragment.rstrip("/")
+    query = query if fragment else query.rstrip("/")
+    if not query and not fragment:
+        return quote(path.rstrip("/"), safe=_PATH)
+    tail = quote(path, safe=_PATH) or "/"
+    tail += f"?{quote(query, safe=_QUERY)}" if query else ""
+    return tail + (f"#{quote(fragment, safe=_FRAGMENT)}" if fragment else "")
 
 
 def _authority(raw: str, scheme: str) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import date, datetime, time
 from typing import Any
 
@@ -30,18 +31,16 @@ def clean(text: str) -> tuple[str, tuple[str, ...]]:
 
 def plain(value: Any) -> str:
     """Any value of a source as text: strings as they are, null as "", JSON values as JSON."""
-    if isinstance(value, str):
-        return value
-    if value is None:
-        return ""
+    if value is None or isinstance(value, str):
+        return value or ""
     if isinstance(value, datetime | date | time):
         return value.isoformat()
-    if isinstance(value, bytes):
-        return value.hex()
+    if not isinstance(value, bool | int | float | list | tuple | Mapping):
+        return value.hex() if isinstance(value, bytes) else str(value)
     try:
         return json.dumps(value, ensure_ascii=False, default=str)
-    except (RecursionError, ValueError):
-        return "(nested too deeply to write down)"
+    except (RecursionError, TypeError, ValueError):
+        return "(cannot be written as text)"
 
 
 def cleaned(value: Any) -> tuple[str, tuple[str, ...]]:
