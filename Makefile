@@ -34,6 +34,7 @@ down: $(STAMP) ## stop it; its data stays
 	@$(LOCKGATE) down
 
 setup: $(STAMP) ## the virtual environment only; the others do it by themselves
+	@:
 
 $(STAMP):
 	@sh infra/setup.sh

@@ -7,6 +7,7 @@ import fcntl
 import hashlib
 import importlib.resources
 import os
+import pwd
 import re
 import shutil
 import subprocess
@@ -61,7 +62,10 @@ def jars(program: Path) -> Path:
         env = dict(os.environ)
         if shutil.which("java") is None:
             env["JAVA_HOME"] = str(program.resolve().parent.parent)
-        _run([maven, "-B", "-q", "package"], folder, "LG-0202", "Maven could not fetch the engines", env=env)
+        command = [maven, "-B", "-q", "package"]
+        if not _has_home():
+            command.append(f"-Dmaven.repo.local={folder / 'repository'}")
+        _run(command, folder, "LG-0202", "Maven could not fetch the engines", env=env)
 
     return _fetched(jars_folder(), fetch, part="target")
 
@@ -176,6 +180,14 @@ def locked(path: Path) -> Iterator[None]:
     with path.open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def _has_home() -> bool:
+    """True if Java, which asks the system and not $HOME, will find a home it may write to."""
+    try:
+        return os.access(pwd.getpwuid(os.geteuid()).pw_dir, os.W_OK)
+    except KeyError:
+        return False
 
 
 def _cache() -> Path:

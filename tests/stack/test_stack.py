@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import signal
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import pytest
 import requests
+from confluent_kafka import TopicPartition
+from psycopg import conninfo
 
 from infra import kafka, postgres, processes
 from infra import stack as engines
@@ -64,6 +67,48 @@ def test_connect_offers_debezium_and_hides_passwords(stack) -> None:
     assert found["io.debezium.connector.postgresql.PostgresConnector"] == "3.7.0.Final"
     settings = (stack.root / ".lockgate/stack/connect.properties").read_text()
     assert f"config.providers.file.param.allowed.paths={stack.endpoints.secrets_dir}" in settings
+
+
+def test_debezium_logs_in_by_a_password_its_configuration_never_holds(stack) -> None:
+    """A connector under exactly-once captures with ${file:…:password}; Connect shows the reference, not the word."""
+    dsn, prefix = stack.new_source(), f"c{secrets.token_hex(4)}"
+    with postgres.connect(dsn, application="test", error="LG-0301") as source:
+        source.execute("create table t (id int primary key)")
+        source.execute("insert into t values (17)")
+    parts = conninfo.conninfo_to_dict(dsn)
+    file = f"{stack.endpoints.secrets_dir}/source.properties"
+    config = {
+        "connector.class": "io.debezium.connector.postgresql.PostgresConnector",
+        "exactly.once.support": "required",
+        "database.hostname": parts["host"],
+        "database.port": parts["port"],
+        "database.dbname": parts["dbname"],
+        "database.user": f"${{file:{file}:user}}",
+        "database.password": f"${{file:{file}:password}}",
+        "topic.prefix": prefix,
+        "plugin.name": "pgoutput",
+        "slot.name": prefix,
+        "slot.drop.on.stop": "true",
+        "publication.autocreate.mode": "filtered",
+        "table.include.list": "public.t",
+        "topic.creation.default.partitions": "1",
+        "topic.creation.default.replication.factor": "1",
+    }
+    url = f"{stack.endpoints.connect}/connectors/{prefix}"
+    assert requests.put(f"{url}/config", json=config, timeout=20).status_code == 201
+    consumer = kafka.consumer(stack.endpoints.kafka, f"g-{prefix}", "test")
+    try:
+        deadline = Deadline(60)
+        while (f"{prefix}.public.t", 0) not in kafka.end_offsets(stack.endpoints.kafka, [f"{prefix}.public.t"]):
+            assert not deadline.passed(), requests.get(f"{url}/status", timeout=10).text
+        consumer.assign([TopicPartition(f"{prefix}.public.t", 0, 0)])
+        message = consumer.poll(30)
+        assert message is not None
+        assert json.loads(message.value())["after"] == {"id": 17}
+        assert requests.get(f"{url}/config", timeout=10).json()["database.password"] == config["database.password"]
+    finally:
+        consumer.close()
+        requests.delete(url, timeout=20)
 
 
 def test_both_databases_answer_and_the_source_decodes(stack) -> None:
