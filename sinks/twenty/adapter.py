@@ -16,6 +16,7 @@ from sinks.twenty.settings import Settings
 
 T = TypeVar("T")
 _PATIENT_TRIES = 5
+_LONGEST_WAIT_S = 60.0  #: the server's own window (5)
 
 
 class TwentySink:
@@ -127,7 +128,7 @@ class TwentySink:
         for _ in range(_PATIENT_TRIES):
             if not (isinstance(answer, Weather) and answer.limited):
                 break
-            self._pause(answer.wait_s)
+            self._pause(min(answer.wait_s, _LONGEST_WAIT_S))
             answer = ask()
         if isinstance(answer, Weather):
             raise LockgateError("LG-0501", answer.reason)

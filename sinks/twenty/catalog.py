@@ -43,7 +43,7 @@ def reactors(client: Client, names: Sequence[str]) -> Sequence[Reactor] | Weathe
 
     A trigger row exists while its workflow is active; deactivating removes it (10). Two calls or more. A workspace
     without that object (old versions) has none."""
-    listed = pages(client, "/rest/workflowAutomatedTriggers", rest.rows)
+    listed = pages(client, "/rest/workflowAutomatedTriggers", rest.rows, may_lack=True)
     if isinstance(listed, Weather):
         return listed
     wanted = {f"{name}.{what}" for name in (*names, "*") for what in (*_REACTS_TO, "*")}
@@ -58,8 +58,13 @@ def reactors(client: Client, names: Sequence[str]) -> Sequence[Reactor] | Weathe
     ]
 
 
-def pages(client: Client, path: str, take: Take, wanted: str | None = None) -> list[Mapping[str, Any]] | Weather:
-    """Every row of a list, by cursor. Raises LG-0503 for an answer of another shape."""
+def pages(
+    client: Client, path: str, take: Take, wanted: str | None = None, *, may_lack: bool = False
+) -> list[Mapping[str, Any]] | Weather:
+    """Every row of a list that fits the filter `wanted`, by cursor.
+
+    `may_lack`: a workspace without the object has no rows; otherwise that, as any answer of another shape, is LG-0503:
+    taken for "no rows" it would look as if a person had deleted everything."""
     found: list[Mapping[str, Any]] = []
     query = {"limit": str(rest.PAGE)} | ({"filter": wanted} if wanted else {})
     for _ in range(_MOST_PAGES):
@@ -68,7 +73,7 @@ def pages(client: Client, path: str, take: Take, wanted: str | None = None) -> l
         if storm is not None:
             return storm
         assert isinstance(outcome, Reply)
-        if outcome.status >= 400 and words.no_such_object(outcome.body):
+        if may_lack and outcome.status >= 400 and words.no_such_object(outcome.body):
             return found
         page = take(outcome.body) if outcome.status < 400 else None
         if page is None:

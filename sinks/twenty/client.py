@@ -20,6 +20,8 @@ MAX_REQUEST = 10 * 1024 * 1024
 #: An answer echoes its rows and may derive a second form of each text; above this something is wrong.
 MAX_ANSWER = 128 * 1024 * 1024
 _SHORTEST_KEY = 16
+#: Statuses of a reverse proxy that are about this call, not about a wrong address: timeout, too large, too many.
+_PROXIES_SAY = (408, 413, 429)
 _SAFE_IN_QUERY = ":,()._-~"
 
 
@@ -130,7 +132,7 @@ class Client:
         if 300 <= reply.status < 400:
             there = httpx.URL(response.headers.get("location", "")).copy_with(query=None, userinfo=b"")
             raise LockgateError("LG-0501", f"{self._base} redirects to {there}: put the final address there.")
-        if not reply.is_json and (reply.status < 400 or reply.status in (401, 403, 404, 405)):
+        if not reply.is_json and reply.status < 500 and reply.status not in _PROXIES_SAY:
             raise LockgateError(
                 "LG-0501", f"{self._base}{path} answered {reply.status} with no JSON: not a Twenty API."
             )

@@ -165,6 +165,14 @@ def test_a_server_without_workflows_has_no_reactors(stub: Stub, sink: TwentySink
     assert sink.reactors(["company"]) == []
 
 
+def test_a_missing_object_is_not_taken_for_missing_rows(stub: Stub, sink: TwentySink) -> None:
+    """Read as "no rows" it would look as if a person had deleted every record."""
+    stub.say(400, {"statusCode": 400, "messages": ["object 'companies' not found. eg: people"]})
+    with pytest.raises(LockgateError) as raised:
+        sink.read("company", [A])
+    assert raised.value.code == "LG-0503"
+
+
 def test_an_operators_call_waits_out_a_limit(stub: Stub, sink: TwentySink) -> None:
     """A preflight next to other traffic is not a reason to fail; it waits what the answer says."""
     stub.say(429, {"statusCode": 429, "messages": ["Limit reached (100 tokens per 60000 ms)"]})
