@@ -141,6 +141,41 @@ def consumer(bootstrap: str, group: str, client_id: str, **settings: Any) -> Con
     )
 
 
+def records_after(bootstrap: str, places: Mapping[Partition, int], *, most: int = 10_000) -> dict[Partition, int]:
+    """How many committed data records lie at or behind each offset, counted up to `most` in all.
+
+    Offsets alone cannot tell: control records of transactions take offsets too (a consumed topic ends with one), so
+    the records are read. Partitions with none are left out."""
+    ends = end_offsets(bootstrap, {topic for topic, _ in places}, committed_only=True)
+    behind = [TopicPartition(t, p, offset) for (t, p), offset in places.items() if ends.get((t, p), 0) > offset]
+    if not behind:
+        return {}
+    with _reaching(bootstrap):
+        return _count(consumer(bootstrap, "lockgate-lag", "lag", **{"enable.partition.eof": True}), behind, most)
+
+
+def _count(reader: Consumer, behind: list[TopicPartition], most: int) -> dict[Partition, int]:
+    found: dict[Partition, int] = {}
+    left = {(place.topic, place.partition) for place in behind}
+    try:
+        reader.assign(behind)
+        while left and sum(found.values()) < most:
+            message = reader.poll(SECONDS)
+            if message is None:
+                break
+            place = (str(message.topic()), int(message.partition() or 0))
+            error = message.error()
+            if error is None:
+                found[place] = found.get(place, 0) + 1
+            elif error.code() == KafkaError._PARTITION_EOF:
+                left.discard(place)
+            else:
+                raise KafkaException(error)
+        return found
+    finally:
+        reader.close()
+
+
 def reachable(bootstrap: str, seconds: float = 2.0) -> bool:
     """True if a broker answers with its metadata."""
     try:

@@ -12,6 +12,7 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra import processes
 from infra.processes import Account
 from schemas.errors import LockgateError
 
@@ -73,7 +74,7 @@ def of(root: Path) -> Layout:
 
 
 def make(layout: Layout) -> None:
-    """Make the folders; data that another `.lockgate/` left behind (this one was deleted since) is thrown away."""
+    """Make the folders; data, and engines, that a deleted `.lockgate/` left behind end here."""
     layout.state.mkdir(parents=True, exist_ok=True)
     layout.secrets.mkdir(mode=0o700, parents=True, exist_ok=True)
     layout.secrets.chmod(0o700)
@@ -83,6 +84,8 @@ def make(layout: Layout) -> None:
     mine = layout.identity.read_text(encoding="ascii")
     _refuse_strange(layout.data)
     if layout.data.exists() and (not owner.exists() or owner.read_text(encoding="ascii") != mine):
+        for name in processes.names(layout.data):
+            processes.stop(layout.data, name)
         shutil.rmtree(layout.data)
     layout.data.mkdir(parents=True, exist_ok=True)
     # Others may pass through to what is theirs, and list nothing.

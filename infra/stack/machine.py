@@ -82,10 +82,10 @@ def prepare(machine: Machine, service: Service) -> bool:
 
 
 def start(machine: Machine, service: Service) -> int:
-    """Start the service's process; its pid."""
+    """Start the service's process; its pid, noted beside its data too, in case `.lockgate/` is deleted meanwhile."""
     layout = machine.layout
     layout.data.joinpath(service.name).mkdir(exist_ok=True)
-    return processes.spawn(
+    pid = processes.spawn(
         layout.state,
         service.name,
         render.fill_command(service.command, machine.places(service)),
@@ -93,6 +93,8 @@ def start(machine: Machine, service: Service) -> int:
         cwd=layout.data,
         account=machine.account(service),
     )
+    shutil.copy(processes.pid_file(layout.state, service.name), processes.pid_file(layout.data, service.name))
+    return pid
 
 
 def ready(machine: Machine, service: Service) -> bool:

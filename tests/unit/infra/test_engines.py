@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import stat
+import sys
 from pathlib import Path
 
 import pytest
 
+from infra import processes
 from infra.stack import engines, layout, secrets
 from infra.stack.services import BY_NAME
 from schemas.errors import LockgateError
@@ -93,19 +96,22 @@ def test_a_postgres_that_was_named_must_be_one(bare: Path, tmp_path: Path, monke
 
 
 def test_data_of_a_deleted_lockgate_folder_is_thrown_away(tmp_path: Path) -> None:
-    """The data belongs to the `.lockgate/` that made it: passwords and data never come from two lives."""
+    """Data belongs to the `.lockgate/` that made it: passwords and data never come from two lives; its engines end."""
     place = layout.of(tmp_path)
     try:
         layout.make(place)
         (place.data / "kafka").mkdir()
+        pid = processes.spawn(place.data, "kafka", [sys.executable, "-c", "import time; time.sleep(600)"])
         layout.make(place)
         assert (place.data / "kafka").exists()
+        assert processes.started(pid) is not None
         place.identity.unlink()
         layout.make(place)
         assert not (place.data / "kafka").exists()
+        assert processes.started(pid) is None
         assert stat.S_IMODE(place.data.stat().st_mode) == 0o711
     finally:
-        engines.shutil.rmtree(place.data)
+        shutil.rmtree(place.data)
 
 
 def test_a_data_folder_of_another_user_is_refused(tmp_path: Path) -> None:
