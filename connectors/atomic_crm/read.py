@@ -102,6 +102,13 @@ def counts(conn: Connection, tables: Sequence[Table]) -> Mapping[str, int]:
     return found
 
 
+def count_by(conn: Connection, table: str, column: str) -> dict[str, int]:
+    """Rows per value of a column, as text; nulls are left out. E.g. rows per owner."""
+    query = sql.SQL("select {column}::text, count(*) from {table} where {column} is not null group by 1 order by 1")
+    found = conn.execute(query.format(column=sql.Identifier(column), table=sql.Identifier(*table.split(".", 1))))
+    return {str(value): int(count) for value, count in found}
+
+
 def read_sales(conn: Connection, schema: str = "public") -> list[Sale]:
     """Everybody who may own records, disabled ones too: they still own (`atomic_crm.md` 6.2)."""
     query = sql.SQL("select s.id::text, s.email::text, first_name, last_name, disabled from {} s order by s.id")
