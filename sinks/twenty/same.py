@@ -174,7 +174,8 @@ def _equal_phones(sent: list[_Phone], held: list[_Phone]) -> bool:
 
 def _phone(number: Any, country: Any, calling: Any) -> _Phone:
     number, country, calling = str(number or ""), str(country or ""), str(calling or "")
-    region = country or (phonenumbers.region_code_for_country_code(int(calling)) if calling[1:].isdigit() else "")
+    digits = calling.removeprefix("+")
+    region = country or (phonenumbers.region_code_for_country_code(int(digits)) if digits.isdecimal() else "")
     try:
         read = phonenumbers.parse(number, region or None)
     except phonenumbers.NumberParseException:
