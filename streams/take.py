@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from infra import failpoints, logs
 from ledger import dirty, journal, offsets, plans, rows, wishes
@@ -30,6 +31,7 @@ class Seen:
     key: str
     off: int
     event: ChangeEvent
+    image: Mapping[str, Any] | None  #: placeholders filled from earlier events of the batch; None = deleted
 
 
 @dataclass(kw_only=True)
@@ -113,15 +115,24 @@ def _fold(batch: Batch, plan: Plan) -> tuple[dict[RowKey, Seen], dict[tuple[str,
             truncated.append(object_plan.object)
             continue
         key = change_event.source_key(event.key or (event.image or {}), object_plan.key)
-        newest[object_plan.object, key] = Seen(object=object_plan.object, key=key, off=record.offset, event=event)
+        earlier = newest.get((object_plan.object, key))
+        newest[object_plan.object, key] = _seen(object_plan.object, key, record.offset, event, earlier)
     return newest, ends, truncated
+
+
+def _seen(object_: str, key: str, off: int, event: ChangeEvent, earlier: Seen | None) -> Seen:
+    """Two updates of a row in one batch: a large value the second left alone is the first one's, not the stored."""
+    image = event.image
+    if image is not None and earlier is not None:
+        image = change_event.fill(image, earlier.image)[0]
+    return Seen(object=object_, key=key, off=off, event=event, image=image)
 
 
 def _image(seen: Seen, older: Image | None, epoch: int) -> Image:
     """The whole image: placeholders of unchanged large values come from the stored one (law 8)."""
     before = older.image if older else None
-    deleted = seen.event.image is None
-    image = dict(before or seen.event.key) if deleted else change_event.fill(seen.event.image or {}, before)[0]
+    deleted = seen.image is None
+    image = dict(before or seen.event.key) if seen.image is None else change_event.fill(seen.image, before)[0]
     return Image(
         object=seen.object,
         key=seen.key,

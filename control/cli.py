@@ -1,0 +1,220 @@
+"""`lockgate`: one verb per file of this room; here they only get their words and exit codes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from control import approve as approve_verb
+from control import context as contexts
+from control import down as down_verb
+from control import follow, output
+from control import init as init_verb
+from control import propose as propose_verb
+from control import provision as provision_verb
+from control import start as start_verb
+from control import status as status_verb
+from control import up as up_verb
+from control.output import Format
+from infra import logs
+from schemas.errors import Exit, LockgateError
+
+T = TypeVar("T")
+app = typer.Typer(no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False, help=__doc__)
+console = Console(highlight=False)
+
+File = Annotated[Path, typer.Option("--file", "-f", help="The migration file.")]
+Output = Annotated[Format, typer.Option("--output", help="A table for people, json for programs.")]
+DEFAULT_FILE = Path("migration.yaml")
+
+
+def run(output_format: Format, work: Callable[[], T]) -> T:
+    """Runs a verb; an error is printed once, with its code, and becomes the exit code."""
+    try:
+        return work()
+    except LockgateError as error:
+        output.error(console, output_format, error)
+        raise typer.Exit(int(error.kind.exit)) from None
+
+
+@app.command()
+def init(
+    url: Annotated[str, typer.Option(help="Base address of the Twenty server.")],
+    migration: Annotated[str, typer.Option(help="Name: [a-z][a-z0-9]{0,30}.")] = "acme",
+    dsn_env: Annotated[str, typer.Option(help="Variable with the source's DSN.")] = "LOCKGATE_SOURCE_DSN",
+    key_env: Annotated[str, typer.Option(help="Variable with the API key.")] = "LOCKGATE_TWENTY_KEY",
+    file: File = DEFAULT_FILE,
+) -> None:
+    """Write a commented migration file."""
+    made = run(
+        Format.TABLE,
+        lambda: init_verb.init(file, migration=migration, url=url, dsn_env=dsn_env, key_env=key_env),
+    )
+    console.print(Text(f"{made} written. Next: lockgate up; lockgate propose"))
+
+
+@app.command()
+def up() -> None:
+    """Start the local stack: PostgreSQL, Kafka, Connect with Debezium."""
+    run(Format.TABLE, lambda: up_verb.up(Path.cwd(), console))
+
+
+@app.command()
+def down() -> None:
+    """Stop the local stack; its data stays."""
+    run(Format.TABLE, lambda: down_verb.down(Path.cwd(), console))
+
+
+@app.command()
+def propose(file: File = DEFAULT_FILE, output_format: Output = Format.TABLE) -> None:
+    """Make the plan from mapping files, catalog and owners, and show its revision."""
+    found = run(output_format, lambda: propose_verb.propose(contexts.load(file)))
+    output.show(console, output_format, _proposal(found), _draw_proposal)
+
+
+@app.command()
+def approve(
+    revision: Annotated[str, typer.Option(help="What `propose` printed; 12 characters are enough.")],
+    by: Annotated[str, typer.Option(help="Who signs.")],
+    file: File = DEFAULT_FILE,
+    output_format: Output = Format.TABLE,
+) -> None:
+    """Sign the plan as it stands now. Nothing is written to the destination without it."""
+    found = run(output_format, lambda: approve_verb.approve(contexts.load(file), revision, by))
+    answer = {"revision": found.revision, "by": by, "next_steps": ["lockgate provision", "lockgate start"]}
+    output.show(
+        console, output_format, answer, lambda c, a: c.print(Text(f"approved {a['revision'][:12]} by {a['by']}"))
+    )
+
+
+@app.command()
+def provision(file: File = DEFAULT_FILE, output_format: Output = Format.TABLE) -> None:
+    """Make the fields that the approved plan needs in the destination."""
+    made = run(output_format, lambda: provision_verb.provision(contexts.load(file)))
+    answer = {"made": [f"{f.object}.{f.name}" for f in made], "next_steps": ["lockgate start"]}
+    output.show(
+        console,
+        output_format,
+        answer,
+        lambda c, a: c.print(Text("\n".join(a["made"]) or "everything is there already")),
+    )
+
+
+@app.command()
+def start(
+    file: File = DEFAULT_FILE,
+    detach: Annotated[bool, typer.Option("--detach", help="Return once the workers run.")] = False,
+    output_format: Output = Format.TABLE,
+) -> None:
+    """Check, connect, spawn the workers, follow. Ctrl-C stops the workers; capture goes on."""
+    context = run(output_format, lambda: contexts.load(file))
+    started = run(output_format, lambda: start_verb.start(context))
+    for one in started.checked.held:
+        console.print(Text(f"owner {one.key} has no member: its records go without owner"))
+    if started.checked.edited:
+        console.print(Text("the files differ from the approved revision, which is obeyed", style="yellow"))
+    if detach:
+        answer = {"spawned": list(started.spawned), "next_steps": ["lockgate status"]}
+        output.show(
+            console,
+            output_format,
+            answer,
+            lambda c, a: c.print(Text(f"running: {', '.join(a['spawned']) or 'already'}")),
+        )
+        return
+    run(output_format, lambda: _follow(context))
+
+
+@app.command()
+def stop(file: File = DEFAULT_FILE) -> None:
+    """Stop the workers; capture goes on into Kafka and nothing is lost."""
+    stopped = run(Format.TABLE, lambda: start_verb.stop(contexts.load(file)))
+    console.print(Text(f"stopped: {', '.join(stopped) or 'nothing ran'}"))
+
+
+@app.command()
+def status(file: File = DEFAULT_FILE, output_format: Output = Format.TABLE) -> None:
+    """Every row in exactly one state, how far behind the line is, who runs."""
+    answer = run(output_format, lambda: status_verb.status(contexts.load(file)))
+    output.show(console, output_format, answer, output.status_table)
+
+
+def _follow(context: contexts.Context) -> None:
+    with Live(console=console, refresh_per_second=2) if console.is_terminal else _Plain() as live:
+
+        def tell(answer: Any, back: list[str]) -> None:
+            for name in back:
+                console.print(Text(f"{name} had died and was started again", style="yellow"))
+            live.update(output.line(answer))
+
+        try:
+            follow.follow(context, tell)
+        except KeyboardInterrupt:
+            console.print(Text("stopping the workers; capture goes on, `lockgate start` continues"))
+
+
+class _Plain:
+    """Instead of a live screen: one line when it changes, for logs and pipes."""
+
+    def __init__(self) -> None:
+        self._last = ""
+
+    def __enter__(self) -> _Plain:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def update(self, text: Text) -> None:
+        if text.plain != self._last:
+            self._last = text.plain
+            console.print(text, soft_wrap=True)
+
+
+def _proposal(found: propose_verb.Proposal) -> dict[str, Any]:
+    return {
+        "revision": found.revision,
+        "objects": [
+            {
+                "object": o.object,
+                "destination": o.destination,
+                "fields": [{"to": r.to, "from": list(r.from_), "convert": r.convert} for r in o.fields],
+                "not_moved": dict(o.not_moved),
+                "shapes": [s.name for s in o.shapes],
+            }
+            for o in found.plan.objects
+        ],
+        "owners": {"matched": len(found.plan.owners), "unmatched": [u.key for u in found.unmatched]},
+        "next_steps": [f"lockgate approve --revision {found.revision[:12]} --by NAME"],
+    }
+
+
+def _draw_proposal(shown: Console, answer: Any) -> None:
+    for o in answer["objects"]:
+        shown.print(Text(f"{o['object']} → {o['destination'] or 'feeds the others'}", style="bold"))
+        for rule in o["fields"]:
+            shown.print(Text(f"  {', '.join(rule['from']) or '·'} → {rule['to']} ({rule['convert']})"))
+        for column, why in o["not_moved"].items():
+            shown.print(Text(f"  {column} stays: {why}", style="dim"))
+    owners = answer["owners"]
+    shown.print(Text(f"owners: {owners['matched']} matched, {len(owners['unmatched'])} without a member"))
+    shown.print(Text(f"revision {answer['revision']}"), Text(f"→ {answer['next_steps'][0]}"), sep="\n")
+
+
+def main() -> None:
+    """The console script. Further commands (`demo`) come as entry points, so that this room need not know them."""
+    logs.configure("lockgate")
+    for point in entry_points(group="lockgate.commands"):
+        app.command(name=point.name)(point.load())
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(int(Exit.REFUSED))
