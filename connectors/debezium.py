@@ -12,17 +12,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
-import requests
-
+from connectors import kafka_connect
 from schemas import naming
 from schemas.catalog import Table
 from schemas.errors import LockgateError
 
 CLASS = "io.debezium.connector.postgresql.PostgresConnector"
-TIMEOUT = (3.0, 15.0)  #: seconds to connect and to answer; validation logs in to the source
-REBALANCE_SECONDS = 20.0  #: how long a 409 ("rebalance in process") is waited out
 FAILED_SECONDS = 2.0  #: a restart is asynchronous: a state read right after it may be the one before
 MAX_ROW_BYTES = 16 * 1024 * 1024  #: one change event; a row of megabytes of text must not end the connector
 DAY_MS = 86_400_000
@@ -233,7 +230,7 @@ def _topics(migration: str, tables: Sequence[Table], partitions: int, replicatio
 def validate(connect_url: str, config_: Mapping[str, str], *, name: str = "lockgate") -> list[str]:
     """What Connect and Debezium find wrong, `option: message`; empty = fine. Logs in to the source."""
     path = f"/connector-plugins/{quote(config_['connector.class'])}/config/validate"
-    answer = _call("PUT", connect_url, path, json={**config_, "name": name}).json()
+    answer = kafka_connect.call("PUT", connect_url, path, json={**config_, "name": name})
     return [
         f"{field['value']['name']}: {message}" for field in answer["configs"] for message in field["value"]["errors"]
     ]
@@ -242,26 +239,24 @@ def validate(connect_url: str, config_: Mapping[str, str], *, name: str = "lockg
 def apply(connect_url: str, name: str, config_: Mapping[str, str]) -> bool:
     """Makes the connector be exactly this, and lets it run; True if the configuration changed. Idempotent."""
     path = f"/connectors/{quote(name)}"
-    current = _call("GET", connect_url, f"{path}/config", missing=True)
+    current = kafka_connect.call("GET", connect_url, f"{path}/config", missing=True)
     wanted = {**config_, "name": name}
-    changed = current.status_code == 404 or current.json() != wanted
-    if changed:
-        _call("PUT", connect_url, f"{path}/config", json=wanted)
+    if current != wanted:
+        kafka_connect.call("PUT", connect_url, f"{path}/config", json=wanted)
         return True
     now = status(connect_url, name)
     if now.state in ("PAUSED", "STOPPED"):
-        _call("PUT", connect_url, f"{path}/resume")
+        kafka_connect.call("PUT", connect_url, f"{path}/resume")
     elif "FAILED" in (now.state, *now.tasks):
-        _call("POST", connect_url, f"{path}/restart?includeTasks=true&onlyFailed=true")
+        kafka_connect.call("POST", connect_url, f"{path}/restart?includeTasks=true&onlyFailed=true")
     return False
 
 
 def status(connect_url: str, name: str) -> Status:
     """The connector's state; MISSING if Connect does not know it (yet: a PUT takes a moment to be read back)."""
-    answer = _call("GET", connect_url, f"/connectors/{quote(name)}/status", missing=True)
-    if answer.status_code == 404:
+    body = kafka_connect.call("GET", connect_url, f"/connectors/{quote(name)}/status", missing=True)
+    if body is None:
         return Status(state="MISSING")
-    body = answer.json()
     traces = [part["trace"] for part in (body["connector"], *body["tasks"]) if part.get("trace")]
     return Status(
         state=body["connector"]["state"],
@@ -290,8 +285,8 @@ def wait_running(connect_url: str, name: str, *, seconds: float = 60.0) -> Statu
 
 def offsets(connect_url: str, name: str) -> Offset:
     """The stored source offset; `lsn` None before anything was committed."""
-    answer = _call("GET", connect_url, f"/connectors/{quote(name)}/offsets", missing=True)
-    stored = [] if answer.status_code == 404 else answer.json()["offsets"]
+    answer = kafka_connect.call("GET", connect_url, f"/connectors/{quote(name)}/offsets", missing=True)
+    stored = [] if answer is None else answer["offsets"]
     raw: Mapping[str, Any] = next((entry["offset"] for entry in stored if entry["offset"]), {})
     return Offset(lsn=raw.get("lsn"), snapshot=_in_snapshot(raw), raw=raw)
 
@@ -303,8 +298,8 @@ def _in_snapshot(raw: Mapping[str, Any]) -> bool:
 
 def stop(connect_url: str, name: str, *, seconds: float = 30.0) -> None:
     """Stops the connector and waits until it has let go of the slot's connection; a missing one is stopped."""
-    answer = _call("PUT", connect_url, f"/connectors/{quote(name)}/stop", missing=True)
-    if answer.status_code != 404:
+    answer = kafka_connect.call("PUT", connect_url, f"/connectors/{quote(name)}/stop", missing=True)
+    if answer is not None:
         _wait(lambda: (s := status(connect_url, name)).state in ("STOPPED", "MISSING") and not s.tasks, name, seconds)
 
 
@@ -312,10 +307,10 @@ def delete(connect_url: str, name: str, *, seconds: float = 30.0) -> None:
     """Stops it, forgets its offsets, removes it. A kept offset would make a later connector of this name skip rows."""
     stop(connect_url, name, seconds=seconds)
     path = f"/connectors/{quote(name)}"
-    if _call("GET", connect_url, path, missing=True).status_code == 404:
+    if kafka_connect.call("GET", connect_url, path, missing=True) is None:
         return
-    _call("DELETE", connect_url, f"{path}/offsets")
-    _call("DELETE", connect_url, path, missing=True)
+    kafka_connect.call("DELETE", connect_url, f"{path}/offsets")
+    kafka_connect.call("DELETE", connect_url, path, missing=True)
     _wait(lambda: status(connect_url, name).state == "MISSING", name, seconds)
 
 
@@ -327,43 +322,7 @@ def _wait(done: Callable[[], bool], name: str, seconds: float) -> None:
         time.sleep(0.05)
 
 
-def _call(method: str, connect_url: str, path: str, *, json: Any = None, missing: bool = False) -> requests.Response:
-    """One request; 409 (rebalance in process) is waited out; 404 is returned if `missing`; the rest is LG-0207."""
-    deadline = time.monotonic() + REBALANCE_SECONDS
-    while True:
-        answer = _send(method, connect_url, path, json)
-        if answer.status_code == 409 and time.monotonic() < deadline:
-            time.sleep(0.2)
-            continue
-        if answer.ok or (missing and answer.status_code == 404):
-            return answer
-        raise LockgateError("LG-0207", f"{method} {_safe(connect_url)}{path}: {answer.status_code} {_said(answer)}")
-
-
-def _send(method: str, connect_url: str, path: str, json: Any) -> requests.Response:
-    try:
-        return requests.request(method, connect_url.rstrip("/") + path, json=json, timeout=TIMEOUT)
-    except requests.RequestException as problem:
-        # The exception's own text repeats the URL, which may carry a password.
-        raise LockgateError("LG-0207", f"{_safe(connect_url)}: {type(problem).__name__}") from None
-
-
-def _said(answer: requests.Response) -> str:
-    try:
-        return _short(str(answer.json().get("message", "")))
-    except (requests.JSONDecodeError, AttributeError):
-        return _short(answer.text)
-
-
 def _reasons(trace: str) -> str:
     """The messages of a Java stack trace without its frames."""
-    return _short("\n".join(line for line in trace.splitlines() if not line.lstrip().startswith(("at ", "... "))))
-
-
-def _short(text: str) -> str:
-    return "\n".join(text.strip().splitlines()[:12])[:2000]
-
-
-def _safe(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+    frames = ("at ", "... ")
+    return kafka_connect.short("\n".join(line for line in trace.splitlines() if not line.lstrip().startswith(frames)))
