@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import os
-import sys
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
+from schemas.errors import LockgateError
 from streams import agents, faust_repairs, halting, offsets
 from streams.batches import Batch, IsWeather, Pace, Weather
 from streams.hints import Hints
 from streams.holds import Holds
 from streams.offsets import LedgerOffsets, Offsets
-
-log = logging.getLogger("lockgate.streams")
 
 Background = Callable[[Hints], Awaitable[None]]
 
@@ -61,7 +57,7 @@ def build(
     app = faust.App(settings.group, **_conf(settings))
     faust_repairs.mend(app, holds)
     agents.add(app, settings.topics, take, is_weather=is_weather, holds=holds, pace=settings.pace)
-    guard = Offsets(settings.brokers, settings.group, settings.topics, ahead=settings.ahead)
+    guard = Offsets(brokers=settings.brokers, group=settings.group, topics=settings.topics, ahead=settings.ahead)
     app.lockgate = _Extras(settings=settings, offsets=guard, ledger_offsets=ledger_offsets, holds=holds)
     _tasks(app, background)
     return app
@@ -84,13 +80,13 @@ def run(app: Any) -> int:
     return 0
 
 
-def main(app: Any) -> None:
+def main(app: Any) -> NoReturn:
     """`run`, then leave at once: a thread in the middle of a transaction is not waited for, it was not acknowledged."""
-    code = run(app)
-    logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+    try:
+        code = run(app)
+    except LockgateError as exc:
+        halting.halt(exc.code, exc.found, exc)
+    halting.leave(code)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +138,7 @@ def _tasks(app: Any, background: Background | None) -> None:
             extras.offsets,
             extras.ledger_offsets,
             every_s=extras.settings.guard_s,
-            on_broken=lambda exc: halting.halt("LG-0702", str(getattr(exc, "details", exc)), exc),
+            on_broken=lambda exc: halting.halt(exc.code, exc.found, exc),
         )
 
     async def beside() -> None:

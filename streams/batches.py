@@ -7,17 +7,17 @@ or acknowledges early. Delivery is at least once: a batch may come again after a
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from streams import halting
+from infra import logs
+from streams import faust_repairs, halting
 from streams.holds import Holds, Why
 
-log = logging.getLogger("lockgate.streams")
+log = logs.get("streams")
 
 POLL_S = 0.003
 FIRST_RETRY_S = 0.1
@@ -70,6 +70,7 @@ async def run(stream: Any, app: Any, take: Take, *, is_weather: IsWeather, holds
     Raises only what ends an agent properly (CancelledError, StopAsyncIteration); any other exception that is not
     weather ends the process with nothing acknowledged (W5: Faust would acknowledge the event and go on).
     """
+    faust_repairs.never_block_the_drain(stream.channel.queue)
     stream.enable_acks = False  # before the first iteration: the iterator reads it ahead of each event
     async for first in stream.events():
         try:
@@ -137,9 +138,7 @@ async def _persist(batch: Batch, take: Take, is_weather: IsWeather, holds: Holds
             except Exception as exc:
                 if isinstance(exc, StopAsyncIteration) or not is_weather(exc):
                     raise
-                log.warning(
-                    "%s waits: %s", batch.topic, type(exc).__name__, extra={"action": "wait", "topic": batch.topic}
-                )
+                log.warning("wait", topic=batch.topic, seconds=round(delay, 1), cause=type(exc).__name__)
             holds.hold(batch.topic, Why.WEATHER)
             await asyncio.sleep(delay * random.uniform(0.7, 1.3))
             delay = min(delay * 2, LONGEST_RETRY_S)

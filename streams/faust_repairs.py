@@ -85,7 +85,10 @@ def deliver_fetched(consumer: Any, holds: Holds) -> None:
 
 
 def keep_holds(consumer: Any, holds: Holds) -> None:
-    """W8, second half: a rebalance and a draining buffer resume paused partitions; a hold must outlive both."""
+    """W8, second half: a rebalance and a draining buffer resume paused partitions; a hold must outlive both.
+
+    Where a hold ends while the buffer is still full, the partition stays out of the fetch until the buffer drains.
+    """
     resume, drop = consumer.resume_partitions, consumer.on_buffer_drop
 
     def resume_partitions(tps: Iterable[Any]) -> None:
@@ -100,6 +103,15 @@ def keep_holds(consumer: Any, holds: Holds) -> None:
     consumer.resume_partitions = resume_partitions
     consumer.on_buffer_drop = on_buffer_drop
     holds.attach(consumer)
+
+
+def never_block_the_drain(queue: Any) -> None:
+    """W10: one full queue stops the single drain, and with it every other topic.
+
+    A queue under pressure has already taken its partition out of the fetch; what was fetched before (at most one
+    fetch a partition) goes in beyond `stream_buffer_maxsize` instead of waiting. Set on each stream's queue.
+    """
+    queue.full = lambda: False
 
 
 def seek_to_start_too(consumer: Any, holds: Holds) -> None:

@@ -7,12 +7,13 @@ import os
 import sys
 from typing import NoReturn
 
+from infra import logs
 from schemas.errors import REGISTRY
 
 #: sysexits' EX_SOFTWARE: whoever started us sees that a person must look.
 EXIT_HALTED = 70
 
-log = logging.getLogger("lockgate.streams")
+log = logs.get("streams")
 
 
 def halt(code: str, found: str, exc: BaseException | None = None) -> NoReturn:
@@ -21,10 +22,13 @@ def halt(code: str, found: str, exc: BaseException | None = None) -> NoReturn:
     `os._exit`, not an exception: an agent that Faust restarts goes on with the *next* batch while the ledger's
     highest offset runs past the hole (engine.md 9), and Faust's own shutdown commits what it thinks is done.
     """
-    kind = REGISTRY[code]
-    exc_info = (type(exc), exc, exc.__traceback__) if exc is not None else None
-    log.critical("%s %s %s", code, kind.meaning, found, exc_info=exc_info, extra={"action": "halt", "code": code})
+    log.critical("halt", code=code, meaning=REGISTRY[code].meaning, found=found, exc_info=exc)
+    leave(EXIT_HALTED)
+
+
+def leave(code: int) -> NoReturn:
+    """End the process now: logs are flushed, threads in the middle of a transaction are not waited for."""
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(EXIT_HALTED)
+    os._exit(code)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from infra import logs
 from streams.holds import Holds
 
-log = logging.getLogger("lockgate.streams")
+log = logs.get("streams")
 
 SEND_TIMEOUT_S = 10.0
 
@@ -41,9 +41,9 @@ class Hints:
                 ]
                 answers = await asyncio.gather(*pending, return_exceptions=True)
         except Exception as exc:
-            log.warning("hints not sent: %s", type(exc).__name__, extra={"action": "hint"})
+            log.warning("hints not sent", count=len(hints), cause=type(exc).__name__)
             return 0
         lost = [answer for answer in answers if isinstance(answer, BaseException)]
         if lost:
-            log.warning("%d hints not sent: %s", len(lost), type(lost[0]).__name__, extra={"action": "hint"})
+            log.warning("hints not sent", count=len(lost), cause=type(lost[0]).__name__)
         return len(answers) - len(lost)

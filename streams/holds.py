@@ -53,7 +53,9 @@ class Holds:
         if why is Why.WANTED:
             self._gate(topic).set()
         if not self._why[topic] and self._consumer is not None:
-            self._consumer.resume_partitions(self._partitions(topic))
+            partitions = self._partitions(topic)
+            self._consumer._paused_partitions -= partitions
+            self._consumer.resume_partitions(partitions - self._consumer._buffered_partitions)
 
     async def wait_open(self, topic: str) -> None:
         """Return when no operator's pause holds `topic`."""
