@@ -8,6 +8,10 @@ LOCKGATE := .venv/bin/lockgate
 STAMP := .venv/.setup-$(shell { pwd; cat requirements.lock pyproject.toml; } | cksum | cut -d ' ' -f 1)
 QUICK_TESTS := $(wildcard tests/unit tests/golden tests/property)
 ARGS ?=
+# The stack answers on the loopback: no proxy on the way, and none of the shell's own PostgreSQL settings.
+export NO_PROXY := $(or $(no_proxy),$(NO_PROXY)),127.0.0.1,localhost
+export no_proxy := $(NO_PROXY)
+unexport PGPASSWORD PGPASSFILE PGSERVICE PGSERVICEFILE PGOPTIONS PGSSLMODE PGHOST PGPORT PGUSER PGDATABASE
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10

@@ -53,13 +53,19 @@ class Machine:
             "libs": str(self.engines.jars / "libs"),
             "plugins": str(self.engines.jars / "plugins"),
             "log4j": str(engines.resource("log4j2.xml")),
-            "cluster": base64.urlsafe_b64encode(uuid.uuid4().bytes).decode()[:22],
+            "cluster": cluster_id(uuid.uuid4()),
             **{f"port.{name}": str(port) for name, port in self.ports.items()},
         }
 
     def account(self, service: Service) -> processes.Account | None:
         """Whom the service runs as; None for ourselves."""
         return self.layout.account if service.engine is Engine.POSTGRES else None
+
+
+def cluster_id(unique: uuid.UUID) -> str:
+    """Kafka's text of a UUID; never with a leading dash, which its format tool would take for an option."""
+    text = base64.urlsafe_b64encode(unique.bytes).decode()[:22]
+    return f"A{text[1:]}" if text.startswith("-") else text
 
 
 def prepare(machine: Machine, service: Service) -> bool:
@@ -105,10 +111,7 @@ def ready(machine: Machine, service: Service) -> bool:
     if service.check is Check.KAFKA:
         return kafka.reachable(f"{ports.HOST}:{port}")
     if service.check is Check.HTTP:
-        try:
-            return requests.get(f"http://{ports.HOST}:{port}{service.path}", timeout=2).status_code == 200
-        except requests.RequestException:
-            return False
+        return _answers_ok(f"http://{ports.HOST}:{port}{service.path}")
     try:
         with _superuser(machine, service):
             return True
@@ -211,6 +214,16 @@ def _environment(service: Service) -> dict[str, str]:
         return dict(os.environ)
     kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH") if name in os.environ}
     return {**kept, "LC_ALL": "C"}
+
+
+def _answers_ok(url: str) -> bool:
+    """One GET, past any proxy the environment names: it is for the world outside."""
+    with requests.Session() as session:
+        session.trust_env = False
+        try:
+            return session.get(url, timeout=2).status_code == 200
+        except requests.RequestException:
+            return False
 
 
 def _superuser(machine: Machine, service: Service) -> psycopg.Connection[tuple[object, ...]]:

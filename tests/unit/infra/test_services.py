@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,12 @@ def test_a_properties_file_keeps_what_is_connects_own() -> None:
     assert text == "a=${file:x:y}\nb=C:\\\\x\n"
     with pytest.raises(KeyError):
         render.fill("{nobody}", {})
+
+
+def test_a_cluster_id_is_no_option() -> None:
+    """One UUID in 64 begins with a dash in Kafka's writing, and `format -t -…` fails."""
+    assert machine.cluster_id(uuid.UUID(int=0xF8 << 120)) == "AAAAAAAAAAAAAAAAAAAAAA"
+    assert machine.cluster_id(uuid.UUID(int=1)) == "AAAAAAAAAAAAAAAAAAAAAQ"
 
 
 def test_two_roots_share_nothing(tmp_path: Path) -> None:
