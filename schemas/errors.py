@@ -268,6 +268,8 @@ class LockgateError(Exception):
         self.found = found
         self.details = tuple(details)
         super().__init__(self.message())
+        for line in self.details:
+            self.add_note(line)
 
     @property
     def code(self) -> str:
