@@ -1,0 +1,37 @@
+"""One running workspace: everything the two listeners share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sandbox.twenty.bucket import TokenBucket
+from sandbox.twenty.catalogue import ObjectType
+from sandbox.twenty.clock import Clock
+from sandbox.twenty.errors import limited
+from sandbox.twenty.faults import Faults
+from sandbox.twenty.journal import Journal
+from sandbox.twenty.keys import Keys
+from sandbox.twenty.records import Actor, Writer
+from sandbox.twenty.store import Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workspace:
+    """State, limits, keys, orders for faults, and the log of calls."""
+
+    store: Store
+    clock: Clock
+    bucket: TokenBucket
+    keys: Keys
+    faults: Faults
+    journal: Journal
+    legacy: bool = False  #: answer metadata in the legacy envelope
+
+    def take_token(self) -> None:
+        """One token of the workspace's bucket. Raises 429."""
+        if not self.bucket.take():
+            raise limited(self.bucket.limit, self.bucket.window_ms)
+
+    def writer(self, item: ObjectType, actor: Actor) -> Writer:
+        """Writes to an object as an actor, now."""
+        return Writer(self.store, item, self.clock, actor)
