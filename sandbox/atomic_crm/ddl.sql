@@ -291,24 +291,32 @@ grant execute on function auth.uid() to anon, authenticated, service_role;
 
 do $$
 declare
-    t text;
+    p record;
 begin
-    foreach t in array array['companies', 'contacts', 'contact_notes', 'deals', 'deal_notes', 'tasks', 'tags'] loop
+    for p in
+        select * from (values
+            ('companies', 'Company Delete Policy', 'Enable update for authenticated users only', 'with check (true)'),
+            ('contacts', 'Contact Delete Policy', 'Enable update for authenticated users only', 'with check (true)'),
+            ('contact_notes', 'Contact Notes Delete Policy', 'Contact Notes Update policy', ''),
+            ('deals', 'Deals Delete Policy', 'Enable update for authenticated users only', 'with check (true)'),
+            ('deal_notes', 'Deal Notes Delete Policy', 'Deal Notes Update Policy', ''),
+            ('tasks', 'Task Delete Policy', 'Task Update Policy', ''),
+            ('tags', 'Enable delete for authenticated users only', 'Enable update for authenticated users only', '')
+        ) as v (tbl, del, upd, chk)
+    loop
         execute format('create policy "Enable read access for authenticated users" on public.%I'
-                       ' for select to authenticated using (true)', t);
+                       ' for select to authenticated using (true)', p.tbl);
         execute format('create policy "Enable insert for authenticated users only" on public.%I'
-                       ' for insert to authenticated with check (true)', t);
-        execute format('create policy "Enable update for authenticated users only" on public.%I'
-                       ' for update to authenticated using (true) with check (true)', t);
-        execute format('create policy "Enable delete for authenticated users only" on public.%I'
-                       ' for delete to authenticated using (true)', t);
-    end loop;
-    foreach t in array array['sales', 'configuration', 'favicons_excluded_domains', 'companies', 'contacts',
-                             'contact_notes', 'deals', 'deal_notes', 'tasks', 'tags'] loop
-        execute format('alter table public.%I enable row level security', t);
+                       ' for insert to authenticated with check (true)', p.tbl);
+        execute format('create policy %I on public.%I for update to authenticated using (true) %s', p.upd, p.tbl, p.chk);
+        execute format('create policy %I on public.%I for delete to authenticated using (true)', p.del, p.tbl);
+        execute format('alter table public.%I enable row level security', p.tbl);
     end loop;
 end $$;
 
+alter table public.sales enable row level security;
+alter table public.configuration enable row level security;
+alter table public.favicons_excluded_domains enable row level security;
 create policy "Enable read access for authenticated users" on public.sales for select to authenticated using (true);
 create policy "Enable access for authenticated users only" on public.favicons_excluded_domains
     for all to authenticated using (true) with check (true);

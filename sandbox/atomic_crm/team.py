@@ -272,6 +272,10 @@ def transactions(desk: Desk, *, burst_every: int = 400) -> Iterator[tuple[str, E
     kinds = list(EDITS)
     weights = [EDITS[kind][0] for kind in kinds]
     while True:
+        if not desk.companies or not desk.contacts:
+            first = "insert_contact" if desk.companies else "insert_company"
+            yield first, EDITS[first][1]
+            continue
         if desk.rng.random() < 1 / burst_every:
             contact = desk.contact()
             for turn in range(BURST):

@@ -123,6 +123,7 @@ def records(bootstrap: str, topics: Sequence[str]) -> list[tuple[str, bytes | No
             "enable.partition.eof": True,
             "isolation.level": "read_committed",
             "auto.offset.reset": "error",
+            "fetch.wait.max.ms": 50,
         }
     )
     found: list[tuple[str, bytes | None, bytes | None]] = []

@@ -289,11 +289,15 @@ def _edited(connection: psycopg.Connection[Any]) -> bool:
 
 @pytest.mark.skipif(not REFERENCE.exists(), reason="the reference is not part of the repository")
 def test_tables_are_those_of_the_reference(crm: str) -> None:
-    """Columns, types, nullability, keys and foreign keys of all ten tables equal the head era's."""
+    """Columns, types, nullability, keys, foreign keys and policies of all ten tables equal the head era's."""
     wanted = json.loads(REFERENCE.read_text(encoding="utf-8"))["tables"]
     source = Settings(dsn=crm)
     with source_settings.connect(source, purpose="test") as conn:
         found = catalog.tables(conn)
+        policies = conn.execute(
+            "select tablename, policyname, cmd, roles::text[], regexp_replace(qual, '^public.', ''),"
+            " regexp_replace(with_check, '^public.', '') from pg_policies where schemaname = 'public'"
+        ).fetchall()
         keys = conn.execute(
             "select conrelid::regclass::text, conname, confrelid::regclass::text, confdeltype::text, confupdtype::text"
             " from pg_constraint where contype = 'f' and connamespace = 'public'::regnamespace"
@@ -309,4 +313,9 @@ def test_tables_are_those_of_the_reference(crm: str) -> None:
         (table, key["name"], key["references"], actions[key["on_delete"]], actions[key["on_update"]])
         for table, shape in wanted.items()
         for key in shape["foreign_keys"]
+    }
+    assert {(table, name, cmd, tuple(roles), using, check) for table, name, cmd, roles, using, check in policies} == {
+        (table, p["name"], p["cmd"], tuple(p["roles"]), p["using"], p["with_check"])
+        for table, shape in wanted.items()
+        for p in shape["policies"]
     }

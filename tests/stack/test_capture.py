@@ -70,6 +70,17 @@ def test_untouched_large_value_is_the_placeholder(crm: Captured) -> None:
     assert crm.newest() == _in_source(crm)
 
 
+def test_row_of_megabytes_arrives(crm: Captured) -> None:
+    """Kafka's limits of 1 MiB do not end the connector at the first long text."""
+    crm.conn.execute(
+        "update contacts set background = (select string_agg(md5(i::text), '') from generate_series(1, 100000) i)"
+        " where id = (select min(id) from contacts)"
+    )
+    newest, source = crm.newest()["public.contacts"], _in_source(crm)["public.contacts"]
+    assert max(len(row["background"] or "") for row in newest.values()) == 3_200_000
+    assert newest == source
+
+
 def test_delete_is_followed_by_a_tombstone_and_cascades(crm: Captured) -> None:
     """A company's delete brings its contacts' deletes, each with its tombstone (`atomic_crm.md` 5.8)."""
     company = crm.conn.execute(
