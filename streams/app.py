@@ -135,10 +135,10 @@ def _tasks(app: Any, background: Background | None) -> None:
     async def guard() -> None:
         _size_threads(len(extras.settings.topics))
         await offsets.watch(
-            extras.offsets,
+            lambda: faust_repairs.committed(app),
             extras.ledger_offsets,
             every_s=extras.settings.guard_s,
-            on_broken=lambda exc: halting.halt(exc.code, exc.found, exc),
+            ahead=extras.settings.ahead,
         )
 
     async def beside() -> None:
@@ -155,6 +155,8 @@ def _loud(name: str, body: Callable[[], Awaitable[None]], app: Any) -> Callable[
             await body()
         except (asyncio.CancelledError, StopAsyncIteration):
             raise
+        except LockgateError as exc:
+            halting.halt(exc.code, exc.found, exc)
         except BaseException as exc:
             if not app.should_stop:
                 halting.halt("LG-0703", f"in the {name} loop", exc)

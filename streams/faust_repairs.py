@@ -40,8 +40,10 @@ def half_open_gaps(consumer: Any, holds: Holds) -> None:
     `_add_gap` counts the message *after* the hole into the gap. It is acknowledged before it was taken, stands twice in
     the list of acknowledged offsets, and ends a commit's run of numbers there: one transaction per commit, whatever
     was done. It also starts at committed + 1 and so drops a control record at the head. The hole is
-    [from, message), from the committed offset on.
+    [from, message), from the committed offset on. After offset 0 no hole is noted at all (0 counts as nothing read),
+    which would stop a young partition's commits: that one is noted when the message is delivered.
     """
+    deliver = consumer.callback
 
     async def add_gap(tp: Any, offset_from: int, offset_to: int) -> None:
         committed = consumer._committed_offset[tp]
@@ -51,7 +53,13 @@ def half_open_gaps(consumer: Any, holds: Holds) -> None:
             gaps.addi(begin, offset_to)
             gaps.merge_overlaps(strict=False)
 
+    async def note_and_deliver(message: Any) -> None:
+        if message.offset > 1 and consumer._read_offset[message.tp] == 0:
+            await add_gap(message.tp, 1, message.offset)
+        await deliver(message)
+
     consumer._add_gap = add_gap
+    consumer.callback = note_and_deliver
 
 
 def read_committed(consumer: Any, holds: Holds) -> None:
@@ -185,3 +193,8 @@ def mend(app: Any, holds: Holds) -> None:
         return made
 
     transport.Consumer = consumer
+
+
+def committed(app: Any) -> dict[tuple[str, int], int]:
+    """(topic, partition) → the offset that this worker's consumer has committed, or was given, for what it has now."""
+    return {(tp.topic, tp.partition): offset or 0 for tp, offset in app.consumer._committed_offset.items()}

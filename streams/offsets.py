@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import NoReturn
 
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
@@ -52,18 +53,10 @@ class Offsets:
     def check(self, ledger: LedgerOffsets) -> None:
         """LG-0702 where the group stands ahead of what the ledger has taken (W12): something was skipped.
 
-        The group is read first: the ledger moves ahead of it, never behind. Aborted and control records are passed
-        only together with a later record that was taken, so the allowance (`ahead`) is 0 unless told otherwise.
+        The group is read first: the ledger moves ahead of it, never behind.
         """
         committed = kafka.committed(self.brokers, self.group, self.topics)
-        taken, first = ledger(), self._first()
-        ahead = [
-            f"{topic}/{partition}: group at {offset}, taken {taken.get((topic, partition), 'nothing')}"
-            for (topic, partition), offset in sorted(committed.items())
-            if offset > taken.get((topic, partition), first[topic, partition] - 1) + 1 + self.ahead
-        ]
-        if ahead:
-            raise LockgateError("LG-0702", f"The group is ahead of the ledger at {', '.join(ahead)}.", details=ahead)
+        compare(committed, ledger(), self._first(), self.ahead)
 
     def _first(self) -> dict[Place, int]:
         return kafka.first_offsets(self.brokers, self.topics)
@@ -92,19 +85,40 @@ class Offsets:
             raise LockgateError("LG-0206", f"The group's first offsets were refused: {refused[0]}")
 
 
-async def watch(
-    offsets: Offsets, ledger: LedgerOffsets, *, every_s: float, on_broken: Callable[[LockgateError], None]
+def compare(
+    committed: Mapping[Place, int], taken: Mapping[Place, int], first: Mapping[Place, int], ahead: int = 0
 ) -> None:
-    """Check every `every_s` seconds; `on_broken` is called with LG-0702.
+    """LG-0702 with the places where `committed` (next to read) is ahead of `taken` (highest taken).
 
-    A broker that is away is no finding, nor is a ledger that is away (whatever the callable raises): looked at again.
+    Where nothing was taken the group may stand at `first`. Aborted and control records are passed only together with
+    a later record that was taken, so the allowance (`ahead`) is 0 unless told otherwise.
     """
+    details = [
+        f"{topic}/{number}: group at {offset}, taken {taken.get((topic, number), 'nothing')}"
+        for (topic, number), offset in sorted(committed.items())
+        if offset > taken.get((topic, number), first.get((topic, number), 0) - 1) + 1 + ahead
+    ]
+    if details:
+        raise LockgateError("LG-0702", f"The group is ahead of the ledger at {', '.join(details)}.", details=details)
+
+
+async def watch(
+    committed: Callable[[], Mapping[Place, int]], ledger: LedgerOffsets, *, every_s: float, ahead: int
+) -> NoReturn:
+    """Compare every `every_s` seconds, until LG-0702 is raised.
+
+    `committed` is what this worker's own consumer has committed: no request, and so nothing that an absent broker
+    could spoil (an AdminClient whose broker went away crashed the process with SIGSEGV, confluent-kafka 2.16.1). A
+    ledger that is away is no finding: looked at again.
+    """
+    start = dict(committed())
     while True:
         await asyncio.sleep(every_s)
+        now = dict(committed())
+        start = {**now, **start}
         try:
-            await asyncio.to_thread(offsets.check, ledger)
-        except LockgateError as exc:
-            if exc.code == "LG-0702":
-                on_broken(exc)
+            taken = await asyncio.to_thread(ledger)
         except Exception as exc:
             log.warning("offsets not checked", cause=type(exc).__name__)
+            continue
+        compare(now, taken, start, ahead)
