@@ -31,7 +31,11 @@ def whole(kind: str, value: Any) -> Any:
     if empty is None or not (value is None or isinstance(value, Mapping)):
         return value
     given = {name: inner for name, inner in (value or {}).items() if inner is not None}
-    return {**empty, **given}
+    full = {**empty, **given}
+    if full.get("primaryPhoneNumber"):
+        # null lets the server infer them from the number in every version; "" does only in newer ones.
+        return full | {name: full[name] or None for name in ("primaryPhoneCountryCode", "primaryPhoneCallingCode")}
+    return full
 
 
 def fields(there: Object, record: Outgoing) -> dict[str, Any]:
