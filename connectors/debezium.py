@@ -97,12 +97,14 @@ def side_topics(migration: str) -> tuple[str, ...]:
 
 
 def write_secret(path: Path, password: str) -> None:
-    """Writes the properties file that `${file:…:password}` names, readable by its owner only."""
+    """Writes the properties file that `${file:…:password}` names, readable by its owner only, in one step."""
     escaped = "".join(f"\\u{unit:04x}" for unit in _utf16(password))
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch(mode=0o600)
-    path.chmod(0o600)
-    path.write_text(f"password={escaped}\n", encoding="ascii")
+    fresh = path.with_name(path.name + ".new")
+    fresh.unlink(missing_ok=True)
+    fresh.touch(mode=0o600, exist_ok=False)
+    fresh.write_text(f"password={escaped}\n", encoding="ascii")
+    fresh.replace(path)
 
 
 def _utf16(text: str) -> Sequence[int]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
+from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from connectors import debezium
 from connectors.atomic_crm import capture, marker
@@ -128,7 +128,7 @@ def records(bootstrap: str, topics: Sequence[str]) -> list[tuple[str, bytes | No
     )
     found: list[tuple[str, bytes | None, bytes | None]] = []
     open_ = {partition for partition, end in ends.items() if end > 0}
-    consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for topic, number in open_])
+    consumer.assign([TopicPartition(topic, number, 0) for topic, number in open_])
     deadline = time.monotonic() + SECONDS
     try:
         while open_:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -15,6 +17,9 @@ from psycopg import conninfo
 
 from connectors import debezium
 from connectors.atomic_crm import capture, catalog, marker, read
+from infra import processes
+from infra import stack as engines
+from infra.stack import layout
 from sandbox.atomic_crm import generator, team
 from schemas import change_event
 from schemas.change_event import Op
@@ -149,6 +154,35 @@ def test_stopped_connector_goes_on_where_it_was(crm: Captured) -> None:
 
     assert len(crm.settled()) == before + 1
     assert crm.newest() == _in_source(crm)
+
+
+def test_killed_connect_neither_loses_nor_repeats(stack: Any, crm: Captured) -> None:
+    """kill -9 of Connect amid edits: every change arrives, none twice, markers once (law 1, exactly-once source)."""
+    team_done = threading.Event()
+    worker = threading.Thread(
+        target=lambda: (
+            team.work(crm.source.dsn.get_secret_value(), rate=100, seed=9, seconds=None, stop=team_done, changes=300),
+            team_done.set(),
+        )
+    )
+    worker.start()
+    marker.emit(crm.conn, crm.migration, "before the kill")
+    _until(lambda: "before the kill" in crm.markers())
+    pid = processes.info(layout.of(stack.root).state, "connect").pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    marker.emit(crm.conn, crm.migration, "while it is dead")
+    engines.up(stack.root)
+    worker.join(timeout=60)
+    assert team_done.is_set()
+    debezium.wait_running(crm.connect, crm.migration)
+
+    assert crm.newest() == _in_source(crm)
+    events = [json.loads(value) for _, _, value in crm.settled() if value]
+    streamed = [(e["transaction"]["id"], e["transaction"]["total_order"]) for e in events if e["transaction"]]
+    assert len(streamed) > 300
+    assert len(set(streamed)) == len(streamed)
+    assert [crm.markers().count(name) for name in ("before the kill", "while it is dead")] == [1, 1]
 
 
 def test_password_is_a_reference(crm: Captured) -> None:
