@@ -184,6 +184,17 @@ def started(pid: int) -> str | None:
     return None if fields[0] in {"Z", "X"} else f"{_boot_id()}:{fields[19]}"
 
 
+def command(pid: int) -> str:
+    """The command line of any process, words parted by spaces; empty for one that is gone or only waits for its end."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace").strip()
+    except OSError:
+        if Path("/proc/self").exists():
+            return ""
+    shown = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return shown.stdout.strip()
+
+
 def _boot_id() -> str:
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()

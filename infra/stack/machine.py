@@ -91,6 +91,8 @@ def start(machine: Machine, service: Service) -> int:
     """Start the service's process; its pid, noted beside its data too, in case `.lockgate/` is deleted meanwhile."""
     layout = machine.layout
     layout.data.joinpath(service.name).mkdir(exist_ok=True)
+    if service.engine is Engine.POSTGRES:
+        _release(machine.data(service))
     pid = processes.spawn(
         layout.state,
         service.name,
@@ -171,6 +173,27 @@ def _initdb(machine: Machine, service: Service) -> None:
                     raise
     finally:
         pwfile.unlink(missing_ok=True)
+
+
+def _release(data: Path) -> None:
+    """Let PostgreSQL start although the pid in its lock file exists: as a process not yet reaped, or as a stranger's.
+
+    It goes on, with its own check of the shared memory, if the file names its parent, which is us.
+    """
+    try:
+        # Not through a link: the folder is the unprivileged account's, and we may be root.
+        lock = os.fdopen(os.open(data / "postmaster.pid", os.O_RDWR | os.O_NOFOLLOW), "r+", encoding="utf-8")
+    except OSError:
+        return
+    with lock:
+        first, newline, rest = lock.read().partition("\n")
+        if not first.isdecimal():
+            return
+        if str(data) in processes.command(int(first)):
+            raise LockgateError("LG-0202", f"PostgreSQL, pid {first}, already runs on {data} and is not ours to stop.")
+        lock.seek(0)
+        lock.truncate()
+        lock.write(f"{os.getpid()}{newline}{rest}")
 
 
 def _prepare(machine: Machine, service: Service, places: render.Places) -> None:

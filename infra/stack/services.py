@@ -73,6 +73,8 @@ class Service:
     path: str = ""
     #: What to make in it when it is ready.
     database: Database | None = None
+    #: Words of its log after which another try helps, if it ended while it started.
+    passing: tuple[str, ...] = ()
     #: The signal that ends it in good order.
     stop_signal: signal.Signals = signal.SIGTERM
     #: Seconds until it must be ready.
@@ -105,6 +107,8 @@ def _postgres(name: str, database: Database, settings: Mapping[str, str]) -> Ser
         command=("{postgres}/postgres", "-D", "{data}", *flags),
         check=Check.POSTGRES,
         database=database,
+        # After kill -9 its sessions take a moment to notice, and hold the shared memory until then.
+        passing=("pre-existing shared memory block",),
         # SIGINT is PostgreSQL's fast shutdown: SIGTERM would wait for clients to leave.
         stop_signal=signal.SIGINT,
     )

@@ -18,6 +18,7 @@ from schemas.errors import LockgateError
 
 LOOK_SECONDS = 0.1
 TAIL_LINES = 20
+PASSING_SECONDS = 15.0
 
 
 class Progress(StrEnum):
@@ -107,12 +108,16 @@ class Starter:
 
     def _await(self, service: Service) -> None:
         state = self._machine.layout.state
-        deadline = Deadline(service.start_seconds)
+        deadline, patience = Deadline(service.start_seconds), Deadline(PASSING_SECONDS)
         while not machines.ready(self._machine, service):
             self._proceed()
             said = processes.tail(state, service.name, TAIL_LINES).splitlines()
             if not processes.alive(state, service.name):
-                raise LockgateError("LG-0202", f"{service.name} ended while it started.", details=said)
+                said = processes.tail(state, service.name, TAIL_LINES).splitlines()
+                passing = any(word in line for word in service.passing for line in said)
+                if not passing or patience.passed():
+                    raise LockgateError("LG-0202", f"{service.name} ended while it started.", details=said)
+                machines.start(self._machine, service)
             if deadline.passed():
                 words = f"{service.name} was not ready after {service.start_seconds:.0f} s."
                 raise LockgateError("LG-0202", words, details=said)

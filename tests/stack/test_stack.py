@@ -16,6 +16,7 @@ from psycopg import conninfo
 from infra import kafka, postgres, processes
 from infra import stack as engines
 from infra.clock import Deadline
+from infra.stack import layout
 from schemas.errors import LockgateError
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(240)]
@@ -172,6 +173,24 @@ def test_a_killed_broker_is_reported_and_repaired(stack) -> None:
     assert ("kafka", engines.Progress.RESTARTING) in told
     engines.check(stack.root)
     assert kafka.reachable(stack.endpoints.kafka)
+
+
+def test_a_killed_postgres_starts_although_its_pid_lives_on(stack) -> None:
+    """kill -9 of the ledger's server with sessions open, its pid since given to another process: `up` repairs it."""
+    dsn, area = stack.new_ledger(), stack.root / ".lockgate/stack"
+    with postgres.connect(dsn, application="test", error="LG-0208") as ledger:
+        ledger.execute("create table t (id int)")
+        ledger.execute("insert into t values (17)")
+        server = processes.info(area, "postgres-ledger").pid
+        os.kill(server, signal.SIGKILL)
+        deadline = Deadline(10)
+        while processes.alive(area, "postgres-ledger") and not deadline.passed():
+            pass
+        lock = layout.of(stack.root).data / "postgres-ledger/postmaster.pid"
+        lock.write_text(lock.read_text().replace(str(server), str(os.getppid()), 1))
+        assert engines.up(stack.root) == stack.endpoints
+    with postgres.connect(dsn, application="test", error="LG-0208") as ledger:
+        assert ledger.execute("select id from t").fetchall() == [(17,)]
 
 
 def test_down_leaves_no_process_and_up_finds_its_data(stack) -> None:
