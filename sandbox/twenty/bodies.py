@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 import orjson
 
 from sandbox.twenty.errors import TwentyError, plain, unsupported
+from sandbox.twenty.scalars import js_number
 
 MAX_JSON = 10 * 1024 * 1024
 MAX_TEXT = 1024 * 1024
@@ -57,8 +58,7 @@ def _integer(text: str) -> int | float:
 
 
 def _float(text: str) -> int | float:
-    number = float(text)
-    return int(number) if number.is_integer() and abs(number) < 1e21 else number
+    return js_number(float(text))
 
 
 def _refuse_constant(text: str) -> Any:

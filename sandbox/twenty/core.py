@@ -141,7 +141,7 @@ def _update(workspace: Workspace, call: Call, target: Target) -> Answer:
         row = writer.update_one(target.row_id, call.body)
         _note(workspace, "update", item, [row])
         return 200, {"data": {f"update{item.capital}": reads.shown(workspace.store, item, row, query.depth)}}
-    rows = writer.update_many(reads.matching(workspace.store, item, query.filter), call.body)
+    rows = writer.update_many(reads.touched(workspace.store, item, query.filter), call.body)
     _note(workspace, "update", item, rows)
     return 200, {"data": {f"update{item.capital_plural}": [item.render(row) for row in rows]}}
 
@@ -153,7 +153,7 @@ def _restore(workspace: Workspace, call: Call, item: catalogue.ObjectType, node:
         raise unsupported(f"restoring {item.plural}")
     rows: list[dict[str, Any]] = []
     if not filters.names_deleted(node):  # recorded: a filter that names deletedAt brings nothing back
-        rows = reads.matching(workspace.store, item, node, seen="deleted")
+        rows = reads.touched(workspace.store, item, node, deleted=True)
     rows = _writer(workspace, call, item).mark(rows, deleted=False)
     _note(workspace, "restore", item, rows)
     return 200, {"data": {f"restore{item.capital_plural}": [item.render(row) for row in rows]}}
@@ -168,7 +168,7 @@ def _delete(workspace: Workspace, call: Call, target: Target) -> Answer:
     item = target.item
     _refuse_delete(item, soft, target.row_id is None and query.filter is None)
     writer = _writer(workspace, call, item)
-    found = [writer.existing(target.row_id)] if target.row_id else reads.matching(workspace.store, item, query.filter)
+    found = [writer.existing(target.row_id)] if target.row_id else reads.touched(workspace.store, item, query.filter)
     rows = writer.mark(found, deleted=True) if soft else writer.destroy(found)
     _note(workspace, "soft_delete" if soft else "destroy", item, rows)
     shown = [item.render(row) if soft else row for row in rows]

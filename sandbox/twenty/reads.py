@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,16 +55,32 @@ def _depth(text: str | None) -> int:
     return int(text or 0)
 
 
-def matching(store: Store, item: catalogue.ObjectType, node: filters.Node | None, seen: str = "alive") -> list[Row]:
-    """Rows that a filter selects, by id; `seen`: alive (unless deletedAt is named), deleted, or all."""
+def matching(store: Store, item: catalogue.ObjectType, node: filters.Node | None) -> list[Row]:
+    """Rows that a filter selects, by id; soft-deleted ones only where the filter names deletedAt."""
+    seen = (True, False) if filters.names_deleted(node) else (True,)
+    return [row for row in _candidates(store, item, node, store.order[item.name]) if _alive(row) in seen]
+
+
+def touched(store: Store, item: catalogue.ObjectType, node: filters.Node | None, deleted: bool = False) -> list[Row]:
+    """Rows that a bulk call changes, oldest first; `deleted`: the soft-deleted ones, for a restore."""
+    rows = _candidates(store, item, node, list(store.rows[item.name]))
+    if deleted:
+        return [row for row in rows if not _alive(row)]
+    return [row for row in rows if _alive(row) or filters.names_deleted(node)]
+
+
+def _alive(row: Row) -> bool:
+    return row.get("deletedAt") is None
+
+
+def _candidates(
+    store: Store, item: catalogue.ObjectType, node: filters.Node | None, order: Sequence[str]
+) -> Iterator[Row]:
     test = filters.compile_test(item, node)
     ids = filters.id_candidates(node)
     have = store.rows[item.name]
-    wanted = store.order[item.name] if ids is None else sorted(one for one in ids if one in have)
-    if seen == "alive" and filters.names_deleted(node):
-        seen = "all"
-    keep = {"all": (True, False), "alive": (True,), "deleted": (False,)}[seen]
-    return [row for one in wanted if ((row := have[one]).get("deletedAt") is None) in keep and test(row)]
+    wanted = order if ids is None else sorted(one for one in ids if one in have)
+    return (row for one in wanted if test(row := have[one]))
 
 
 def find_one(store: Store, item: catalogue.ObjectType, row_id: str, depth: int) -> Row:

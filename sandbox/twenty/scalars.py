@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
 from typing import Any
 
 from sandbox.twenty.clock import iso
@@ -72,6 +73,13 @@ def number_value(value: Any, name: str) -> float | int | None:
     return value
 
 
+def js_number(number: float) -> int | float:
+    """A double as JavaScript prints it: whole up to 1e21, with the shortest digits that name it."""
+    if number.is_integer() and abs(number) < 1e21:
+        return int(Decimal(repr(number)))
+    return number
+
+
 def numeric_value(value: Any, name: str) -> float | int | None:
     """A numeric column inside a composite: a number or a text that reads as one."""
     if value is None or value == "":
@@ -84,7 +92,7 @@ def numeric_value(value: Any, name: str) -> float | int | None:
         number = math.nan
     if not math.isfinite(number):
         raise bad_request(f'Invalid number value NaN for field "{name}"')
-    return int(number) if number.is_integer() else number
+    return js_number(number)
 
 
 def boolean_value(value: Any, name: str) -> bool | None:

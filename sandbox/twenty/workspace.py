@@ -32,6 +32,6 @@ class Workspace:
         if not self.bucket.take():
             raise limited(self.bucket.limit, self.bucket.window_ms)
 
-    def writer(self, item: ObjectType, actor: Actor) -> Writer:
+    def writer(self, item: ObjectType, actor: Actor, trusted: bool = False) -> Writer:
         """Writes to an object as an actor, now."""
-        return Writer(self.store, item, self.clock, actor)
+        return Writer(self.store, item, self.clock, actor, trusted)

@@ -1,0 +1,157 @@
+"""Replays recorded exchanges of a Twenty 2.21 server and says where the stand-in's answers differ.
+
+Compared are status, the JSON key tree and every leaf, but for what a server makes up itself: ids it gives (they must
+stay the same throughout a file), times it takes, and search vectors. Recorded rows are kept as `{"$row": object, …}`
+with only what differs from an empty row."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import requests
+import twenty_kit
+
+DATA = Path(__file__).parents[1] / "data" / "twenty"
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_SERVER_TIME = re.compile(r"2026-11-22T\d\d:\d\d:\d\d\.\d{3}Z")
+_ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+
+
+def recording(name: str) -> dict[str, Any]:
+    """One reduced recording: start state, exchanges, and what was left out with the reason."""
+    loaded: dict[str, Any] = json.loads((DATA / f"{name}.json").read_text("utf-8"))
+    return loaded
+
+
+class Replay:
+    """One file against one fresh server."""
+
+    def __init__(self, sandbox: twenty_kit.TwentySandbox, start: dict[str, Any]) -> None:
+        self.sandbox = sandbox
+        self.ids: dict[str, str] = {}  #: recorded id → ours
+        self.empty = json.loads((DATA / "empty-rows.json").read_text("utf-8"))
+        self.extra: dict[str, Any] = {}
+        self._prepare(start)
+
+    def _prepare(self, start: dict[str, Any]) -> None:
+        for member in start.get("members", []):
+            self.sandbox.order("/members", member)
+        for recorded, name in start.get("objects", {}).items():
+            self.ids[recorded] = self._object_id(name)
+        for field in start.get("fields", []):
+            made = {"objectMetadataId": self._object_id("company"), **field}
+            assert self.sandbox.call("POST", "/rest/metadata/fields", made).status_code == 201
+            self.extra[field["name"]] = ""
+        for name, rows in start.get("rows", []):
+            if name == "person":
+                parents = {row["companyId"] for row in rows if row.get("companyId")}
+                assert parents <= {one["id"] for _, many in start["rows"] for one in many}
+            self.sandbox.order("/rows", {"object": name, "rows": rows, "by": "sample"})
+        for fill in start.get("fill", []):
+            self.sandbox.order("/rows", {"object": fill["object"], "rows": list(_filling(fill)), "by": "sample"})
+
+    def _object_id(self, name: str) -> str:
+        answer = self.sandbox.call("GET", "/rest/metadata/objects").json()["data"]
+        objects = answer["objects"] if isinstance(answer, dict) else answer
+        return str(next(one["id"] for one in objects if one["nameSingular"] == name))
+
+    def send(self, exchange: dict[str, Any]) -> requests.Response:
+        """Sends what was sent, with our ids in place of the recorded ones."""
+        headers = {"Authorization": f"Bearer {self.sandbox.key}", "Content-Type": "application/json"}
+        if "authorization" in exchange:
+            headers["Authorization"] = exchange["authorization"].replace("<API key", self.sandbox.key[:-4] + "<")
+            if exchange["authorization"] == "none":
+                del headers["Authorization"]
+        if "contentType" in exchange:
+            headers["Content-Type"] = exchange["contentType"]
+        body = self._translate(json.dumps(_body(exchange["body"])).encode()) if "body" in exchange else b""
+        if "rawBody" in exchange:
+            body = exchange["rawBody"].encode()
+        path = self._translate(exchange["path"].encode()).decode()
+        return self.sandbox.session.request(
+            exchange["method"], self.sandbox.url + path, headers=headers, data=body, timeout=60
+        )
+
+    def _translate(self, raw: bytes) -> bytes:
+        text = raw.decode()
+        for recorded, ours in self.ids.items():
+            text = text.replace(recorded, ours)
+        return text.encode()
+
+    def differences(self, exchange: dict[str, Any], answer: requests.Response) -> list[str]:
+        """Where our answer is not the recorded one; empty = the same."""
+        found = (
+            [] if answer.status_code == exchange["status"] else [f"status {answer.status_code}: {answer.text[:300]}"]
+        )
+        sent = set(_UUID.findall(json.dumps(exchange.get("body"))))
+        return found + list(self._compare("", self._expand(exchange["answer"]), answer.json(), sent))
+
+    def _expand(self, recorded: Any) -> Any:
+        if isinstance(recorded, list):
+            return [self._expand(item) for item in recorded]
+        if not isinstance(recorded, dict):
+            return recorded
+        if "$row" in recorded:
+            recorded = {**self.empty[recorded["$row"]], **self.extra, **recorded}
+            del recorded["$row"]
+        return {key: self._expand(item) for key, item in recorded.items()}
+
+    def _compare(self, where: str, recorded: Any, ours: Any, sent: set[str]) -> Iterator[str]:
+        if isinstance(recorded, dict):
+            if "$any" in recorded:
+                return
+            if not isinstance(ours, dict) or set(ours) != set(recorded):
+                yield f"{where}: keys {sorted(ours) if isinstance(ours, dict) else ours} != {sorted(recorded)}"
+                return
+            for key in recorded:
+                yield from self._compare(f"{where}.{key}", recorded[key], ours[key], sent)
+        elif isinstance(recorded, list):
+            if not isinstance(ours, list) or len(ours) != len(recorded):
+                yield f"{where}: {ours} != {recorded}"
+                return
+            for place, (left, right) in enumerate(zip(recorded, ours, strict=True)):
+                yield from self._compare(f"{where}[{place}]", left, right, sent)
+        elif not self._same(where, recorded, ours, sent):
+            yield f"{where}: {ours!r} != {recorded!r}"
+
+    def _same(self, where: str, recorded: Any, ours: Any, sent: set[str]) -> bool:
+        if not isinstance(recorded, str) or not isinstance(ours, str):
+            return bool(recorded == ours and type(recorded) is type(ours))
+        if where.endswith(".searchVector") or recorded == ours:
+            return True
+        if _SERVER_TIME.fullmatch(recorded):
+            return _ISO.fullmatch(ours) is not None
+        if _UUID.fullmatch(recorded) and _UUID.fullmatch(ours) and recorded not in sent:
+            return self.ids.setdefault(recorded, ours) == ours
+        if _UUID.search(recorded):
+            return self._same(where, _UUID.sub("*", recorded), _UUID.sub("*", ours), sent)
+        return False
+
+
+def _filling(fill: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    first = fill.get("from", 0)
+    for number in range(first, first + fill["count"]):
+        name: Any = f"{fill['name']}{number}"
+        row = {
+            "id": f"ffffffff-ffff-4fff-8fff-{number:012x}",
+            "name": name if fill["object"] == "company" else {"firstName": name},
+            "position": fill["position"],
+        }
+        if "stamp" in fill:
+            row |= {"createdAt": fill["stamp"], "updatedAt": fill["stamp"]}
+        if number < fill.get("domains", 0):
+            row["domainName"] = {"primaryLinkUrl": f"https://filling{number}.example"}
+        yield row
+
+
+def _body(body: Any) -> Any:
+    if isinstance(body, dict) and "$name" in body:
+        return {"name": "x" * body["$name"]}
+    if isinstance(body, dict) and "$names" in body:
+        prefix, count = body["$names"]
+        return [{"name": f"{prefix}{number}"} for number in range(count)]
+    return body
