@@ -70,7 +70,8 @@ def up() -> None:
 @app.command()
 def down() -> None:
     """Stop the local stack; its data stays."""
-    run(Format.TABLE, lambda: down_verb.down(Path.cwd(), console))
+    stopped = run(Format.TABLE, lambda: down_verb.down(Path.cwd()))
+    console.print(Text(f"stopped: {', '.join(stopped) or 'nothing ran'}"))
 
 
 @app.command()

@@ -1,12 +1,22 @@
-"""`lockgate down`: stop the local stack; its data stays."""
+"""`lockgate down`: stop the workers and the local stack; the data stays."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from infra import stack
+from infra import processes, stack
 
 
 def down(root: Path) -> list[str]:
-    """Stop every service by its pid, dependants first; the names of those that ran."""
-    return stack.down(root)
+    """Stops every worker and service of this folder, and of a rehearsal kept in it, by pid; those that ran."""
+    stopped = []
+    for place in (root / ".lockgate" / "demo", root):
+        for folder in _folders(place):
+            stopped += [name for name in processes.names(folder) if processes.stop(folder, name, seconds=20.0)]
+        stopped += stack.down(place)
+    return stopped
+
+
+def _folders(place: Path) -> list[Path]:
+    """Workers of every migration first, then what stands beside them (sandbox, team)."""
+    return [*sorted((place / ".lockgate" / "run").glob("*")), place / ".lockgate" / "side"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -21,10 +22,18 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
+from infra.clock import Deadline
 from schemas.errors import LockgateError
 
 SECONDS = 15.0
 Partition = tuple[str, int]
+
+#: librdkafka does not call these retriable for list_offsets; they pass within a second of a topic's making.
+_NO_LEADER_YET = (
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+)
 
 _quiet = logging.getLogger("lockgate.librdkafka")
 _quiet.setLevel(logging.ERROR)
@@ -193,8 +202,16 @@ def _offsets(bootstrap: str, names: Iterable[str], spec: OffsetSpec, level: Isol
     if not asked:
         return {}
     with _reaching(bootstrap) as admin:
-        futures = admin.list_offsets(asked, isolation_level=level, request_timeout=SECONDS)
-        return {(one.topic, one.partition): int(_wait(future).offset) for one, future in futures.items()}
+        deadline = Deadline(SECONDS)
+        while True:
+            futures = admin.list_offsets(asked, isolation_level=level, request_timeout=SECONDS)
+            try:
+                return {(one.topic, one.partition): int(_wait(future).offset) for one, future in futures.items()}
+            except KafkaException as problem:
+                # A topic made a moment ago has no leader yet.
+                if problem.args[0].code() not in _NO_LEADER_YET or deadline.passed():
+                    raise
+                time.sleep(0.1)
 
 
 def _admin(bootstrap: str) -> AdminClient:

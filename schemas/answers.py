@@ -53,3 +53,11 @@ class Found:
     deleted: bool
     row: Mapping[str, Any]
     edited_by_person: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """A page of a destination's rows."""
+
+    rows: Mapping[str, Found]  #: by remote id
+    after: str | None  #: cursor of the next page; None = this was the last

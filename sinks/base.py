@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from schemas.answers import Answer, Found, Weather
+from schemas.answers import Answer, Found, Page, Weather
 from schemas.catalog import Member, Object, WantedField
 
 
@@ -61,6 +61,10 @@ class Sink(Protocol):
 
     def read(self, object: str, ids: Sequence[str]) -> Mapping[str, Found] | Weather:
         """Rows by id, soft-deleted ones included; an absent id is absent from the answer."""
+        ...
+
+    def page(self, object: str, after: str | None) -> Page | Weather:
+        """One page of an object's live rows from a cursor on (None = the first); one call."""
         ...
 
     def remove(

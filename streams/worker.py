@@ -76,13 +76,15 @@ class StreamsWorker:
         with self._pool.use() as conn:
             return {place: o.next_offset - 1 for place, o in offsets.read(conn).items()}
 
-    def build(self) -> engine.AppSettings:
-        """Faust's settings for this worker."""
+    def settings(self) -> engine.AppSettings:
+        """Faust's settings for this worker; makes the folder it wants to keep files in."""
+        place = self._run.data_dir / self._name
+        place.mkdir(parents=True, exist_ok=True)
         return engine.AppSettings(
             group=naming.streams_group(self._run.migration, self._run.generation),
             brokers=self._run.kafka,
             topics=self._run.topics,
-            data_dir=self._run.data_dir / self._name,
+            data_dir=place,
         )
 
     async def _wait(self) -> None:
@@ -124,7 +126,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         worker = StreamsWorker(RunFile.load(args.run), args.name)
         built = engine.build(
-            worker.build(),
+            worker.settings(),
             worker.take,
             worker.background,
             ledger_offsets=worker.ledger_offsets,

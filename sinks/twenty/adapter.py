@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from schemas.answers import Answer, Found, Verdict, Weather
+from schemas.answers import Answer, Found, Page, Verdict, Weather
 from schemas.catalog import Member, Object, WantedField
 from schemas.errors import LockgateError
 from sinks.base import Outgoing, Reactor, Sink
-from sinks.twenty import catalog, find, provision, read, remove, same, words, write
+from sinks.twenty import catalog, find, listing, provision, read, remove, same, words, write
 from sinks.twenty.client import Client
 from sinks.twenty.settings import Settings
 
@@ -80,6 +80,11 @@ class TwentySink:
             raise ValueError(f"a call removes at most {self.batch_size} records")
         there = self._object(object)
         return there if isinstance(there, Weather) else remove.remove(self._client, there, ids, before_send)
+
+    def page(self, object: str, after: str | None) -> Page | Weather:
+        """A page of live rows; one counted call; changes nothing. See `listing.page`."""
+        there = self._object(object)
+        return there if isinstance(there, Weather) else listing.page(self._client, there, after)
 
     def same(self, object: str, sent: Mapping[str, Any], row: Mapping[str, Any]) -> list[str]:
         """Fields of `sent` that `row` does not hold, as Twenty normalises. No call, once the catalog is known."""
