@@ -95,12 +95,15 @@ def sip(peer: socket.socket, over: threading.Event) -> None:
         peer.recv(512)
 
 
-@pytest.mark.parametrize("serve", [trickle_headers, trickle_body, silence, sip])
-def test_a_call_ends_at_its_deadline_whatever_the_server_does(serve: Serve) -> None:
+@pytest.mark.parametrize(
+    ("serve", "size"),
+    [(trickle_headers, 10), (trickle_body, 10), (silence, 10), (silence, 9_000_000), (sip, 9_000_000)],
+)
+def test_a_call_ends_at_its_deadline_whatever_the_server_does(serve: Serve, size: int) -> None:
     """A timeout per operation would wait for ever here; the lease must outlive the call (law 2)."""
     with server(serve) as url, client(url) as calls:
         begun = time.monotonic()
-        outcome = calls.call("POST", "/rest/batch/companies", body=b"[" + b" " * 9_000_000 + b"]")
+        outcome = calls.call("POST", "/rest/batch/companies", body=b"[" + b" " * size + b"]")
         took = time.monotonic() - begun
     assert isinstance(outcome, Lost)
     assert 0.3 < took < 2.0

@@ -218,6 +218,15 @@ def test_a_field_somebody_else_just_made_is_not_ours(stub: Stub, sink: TwentySin
     assert sink.provision([WANTED]) == []
 
 
+def test_a_fault_after_a_field_was_made_is_settled_by_the_read_back(stub: Stub, sink: TwentySink) -> None:
+    """A 502 tells nothing: the field may be there; nobody is told that it was refused."""
+    stub.say(502, b"<html>Bad Gateway</html>")
+    stub.say(200, listed([]))
+    stub.catalogs.append(stub.catalog)
+    stub.catalog = with_field()
+    assert sink.provision([WANTED]) == []
+
+
 def test_a_lagging_process_is_waited_for(stub: Stub, sink: TwentySink) -> None:
     """Another process of the server may know the field 10 s later: it is asked until it does (twenty.md 3.2)."""
     stub.say(201, {"id": "f", "name": "legacyId"})
