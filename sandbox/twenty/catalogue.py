@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import json
 import uuid
 from collections.abc import Iterable, Mapping
@@ -168,6 +169,7 @@ class ObjectType:
         return {name: row.get(name, default) for name, default in self.template.items()}
 
 
+@functools.cache
 def shapes() -> dict[str, Any]:
     """The committed shapes of a fresh workspace (reduced from a recording of 2.21)."""
     text = resources.files("sandbox.twenty").joinpath("data/objects.json").read_text("utf-8")

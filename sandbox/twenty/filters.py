@@ -12,6 +12,7 @@ from typing import Any
 
 from sandbox.twenty import scalars, words
 from sandbox.twenty.catalogue import EMPTY, Field, ObjectType
+from sandbox.twenty.clock import iso
 from sandbox.twenty.errors import bad_request, data_error, unsupported
 
 Test = Callable[[Mapping[str, Any]], bool]
@@ -189,10 +190,11 @@ def _typed(kind: str, leaf: Leaf, text: str) -> Any:
             raise unsupported(f"a number filter with {text!r}") from error
     if kind == "BOOLEAN":
         return text.lower() == "true"
-    if kind == "DATE_TIME":
-        return scalars.date_time_value(text, name)
-    if kind == "DATE":
-        return scalars.date_value(text, name)
+    if kind in {"DATE_TIME", "DATE"}:
+        moment = scalars.instant(text)
+        if moment is None:
+            raise unsupported(f"a {kind} filter with {text!r}")
+        return iso(moment) if kind == "DATE_TIME" else moment.date().isoformat()
     return text
 
 

@@ -95,8 +95,18 @@ def comparator(keys: Sequence[Key]) -> Callable[[Row, Row], int]:
 
 
 def ordered(rows: list[Row], keys: Sequence[Key]) -> list[Row]:
-    """Rows in order."""
-    return sorted(rows, key=functools.cmp_to_key(comparator(keys)))
+    """Rows in the order `comparator` defines: stable sorts from the last key to the first."""
+    found = list(rows)
+    for key in reversed(keys):
+        descending = key.direction.startswith("Desc")
+        null_rank = 2 if key.direction.endswith("First") == descending else 0
+        found.sort(key=functools.partial(_rank, path=key.path, null_rank=null_rank), reverse=descending)
+    return found
+
+
+def _rank(row: Row, path: Sequence[str], null_rank: int) -> tuple[Any, ...]:
+    value = _at(row, path)
+    return (null_rank,) if value is None else (1, value)
 
 
 def _compare(left: Any, right: Any, direction: str) -> int:

@@ -225,3 +225,37 @@ def test_what_is_not_known_is_not_guessed(twenty_sandbox: TwentySandbox, method:
     answer = twenty_sandbox.call(method, path, body)
     assert answer.status_code == 501, answer.text
     assert answer.json()["capability"]
+
+
+def test_four_hundred_ids_in_a_filter(twenty_sandbox: TwentySandbox) -> None:
+    """A URL of 400 ids works, and a page still has 200 rows (`twenty.md` 1.7)."""
+    ids = [str(uuid.uuid4()) for _ in range(400)]
+    for start in (0, 200):
+        batch = [{"id": one, "name": "x"} for one in ids[start : start + 200]]
+        assert twenty_sandbox.call("POST", "/rest/batch/companies", batch).status_code == 201
+    page = twenty_sandbox.call("GET", f"/rest/companies?limit=500&filter=id[in]:[{','.join(ids)}]").json()
+    assert (len(page["data"]["companies"]), page["totalCount"], page["pageInfo"]["hasNextPage"]) == (200, 400, True)
+
+
+@pytest.mark.parametrize("direction", ["AscNullsFirst", "AscNullsLast", "DescNullsFirst", "DescNullsLast"])
+def test_nulls_are_ordered_as_told(twenty_sandbox: TwentySandbox, direction: str) -> None:
+    """Every direction, paged one row at a time, agrees with the whole list."""
+    for name, amount in (("a", 1), ("b", None), ("c", 3), ("d", None), ("e", 2)):
+        made(twenty_sandbox, "companies", {"name": name, "annualRevenue": {"amountMicros": amount}})
+    order = f"order_by=annualRevenue.amountMicros[{direction}],name"
+    whole = names(twenty_sandbox, order)
+    numbers = ["a", "e", "c"] if direction.startswith("Asc") else ["c", "e", "a"]
+    assert whole == (["b", "d", *numbers] if direction.endswith("First") else [*numbers, "b", "d"])
+    seen, cursor = [], ""
+    for _ in range(5):
+        page = twenty_sandbox.call("GET", f"/rest/companies?limit=1&{order}{cursor}").json()
+        seen += [row["name"] for row in page["data"]["companies"]]
+        cursor = "&starting_after=" + page["pageInfo"]["endCursor"].replace("=", "%3D").replace("+", "%2B")
+    assert seen == whole
+
+
+def test_nul_is_a_permanent_500(twenty_sandbox: TwentySandbox) -> None:
+    """Nothing of the batch is stored."""
+    answer = twenty_sandbox.call("POST", "/rest/batch/people", [{"jobTitle": "ok"}, {"jobTitle": "a\x00b"}])
+    assert (answer.status_code, answer.json()["messages"]) == (500, ["Data validation error."])
+    assert twenty_sandbox.call("GET", "/rest/people").json()["totalCount"] == 0
