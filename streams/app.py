@@ -64,17 +64,19 @@ def build(
 
 
 def run(app: Any) -> int:
-    """Run a built app until SIGTERM or SIGINT; the exit code. Topics are looked for and first offsets given here.
+    """Run a built app until SIGTERM or SIGINT, then 0. Topics are looked for and first offsets given here.
 
-    Raises LockgateError before anything runs: LG-0206, LG-0701, LG-0702.
+    Raises LockgateError before anything runs: LG-0206, LG-0701, LG-0702. A crash of Faust ends the process (LG-0703).
     """
     extras: _Extras = app.lockgate
     extras.offsets.seed(extras.ledger_offsets)
     extras.offsets.check(extras.ledger_offsets)
+    worker = _worker(app)
     try:
-        _worker(app).execute_from_commandline()
+        worker.execute_from_commandline()
     except SystemExit as exc:
-        return exc.code if isinstance(exc.code, int) else halting.EXIT_HALTED
+        if exc.code not in (None, 0):
+            halting.halt("LG-0703", "Faust crashed", worker.crash_reason or app.crash_reason)
     except BaseException as exc:
         halting.halt("LG-0703", "the streams worker crashed", exc)
     return 0
