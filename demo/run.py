@@ -65,7 +65,7 @@ def run(wish: Wish, console: Console) -> dict[str, Any]:
         watch.until(_after(FOLLOW_S), LOAD_AT_MOST_S)
         times.load = times.lap()
         edits = scene.team_stops()
-        console.print(Text(f"the team stops: {sum(edits.values())} edits; the line drains"))
+        console.print(Text(f"the team stops after {edits['changes']} changes; the line drains"))
         _drain(context, watch)
         times.drain = times.lap()
         plan = approve.approved(context).plan

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shlex
 import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 from rich.console import Console
@@ -70,13 +72,13 @@ class Scene:
         command += ["--rate", str(self.wish.rate), "--seed", str(self.wish.seed)]
         processes.spawn(self._side, TEAM, command)
 
-    def team_stops(self) -> dict[str, int]:
+    def team_stops(self) -> dict[str, Any]:
         """The team ends its transaction and goes; what it did, by kind."""
         if processes.alive(self._side, TEAM):
             processes.stop(self._side, TEAM, sig=signal.SIGTERM, seconds=20.0)
         lines = processes.tail(self._side, TEAM, lines=1).splitlines()
         try:
-            summary: dict[str, int] = json.loads(lines[-1])
+            summary: dict[str, Any] = json.loads(lines[-1])
         except (IndexError, ValueError):
             raise LockgateError("LG-0703", "the editing team ended without its summary", details=lines) from None
         return summary
@@ -125,4 +127,12 @@ class Scene:
         if self.wish.twenty_url:
             text = text.replace("owner_unmatched: block", "owner_unmatched: hold")
         path.write_text(text, encoding="utf-8")
+        self._environment()
         return contexts.load(path)
+
+    def _environment(self) -> None:
+        """For whoever looks at a kept rehearsal from another shell; the key of a real Twenty is never written."""
+        names = [DSN_ENV] if self.wish.twenty_url else [DSN_ENV, KEY_ENV]
+        path = self.root / "env"
+        path.touch(mode=0o600)
+        path.write_text("".join(f"export {name}={shlex.quote(os.environ[name])}\n" for name in names))

@@ -1,4 +1,4 @@
-"""`dirty`: destination records to project again; `fan_outs`: causes with more than 500 dependants."""
+"""`dirty`: destination records to project again; `fan_outs`: rows that others read, to be followed to their readers."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from ledger import rows
 from ledger.connection import Connection, columns
 from ledger.sql import query
 
-#: Dependants marked in one transaction; more become a fan-out row with a cursor (DESIGN 2).
-FAN_OUT_AT = 500
+#: Dependants marked in one transaction (DESIGN 2); the cursor remembers where to go on.
+FAN_OUT_STEP = 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,13 +56,12 @@ def count(conn: Connection, generation: int) -> int:
     return total
 
 
-def fan_out(conn: Connection, row: rows.RowKey, readers: Sequence[str], cause: str) -> None:
-    """Marks every record that reads `row`: at once up to 500, else by a fan-out row that `advance` works off."""
-    found = rows.dependants(conn, row, readers, FAN_OUT_AT + 1)
-    if len(found) > FAN_OUT_AT:
-        conn.execute(query("dirty", "fan_out"), {"object": row[0], "key": row[1], "cause": cause})
-        return
-    mark(conn, [Mark(kind=o, key=k, lane="backfill", cause=cause) for o, k in found])
+def fan_out(conn: Connection, row: rows.RowKey, cause: str) -> None:
+    """Notes that every record which reads `row` must be projected again; a later transaction looks for them.
+
+    Never in the transaction that stores the row: a link that another take is storing at the same moment would be
+    missed by us, and our row by the projection of that link (ADR-0004)."""
+    conn.execute(query("dirty", "fan_out"), {"object": row[0], "key": row[1], "cause": cause})
 
 
 def advance(conn: Connection, generation: int, readers: dict[str, list[str]]) -> bool:
@@ -71,9 +70,9 @@ def advance(conn: Connection, generation: int, readers: dict[str, list[str]]) ->
     if job is None:
         return False
     after = (job["cursor_object"], job["cursor_key"])
-    found = rows.dependants(conn, (job["object"], job["key"]), readers.get(job["object"], []), FAN_OUT_AT, after)
+    found = rows.dependants(conn, (job["object"], job["key"]), readers.get(job["object"], []), FAN_OUT_STEP, after)
     mark(conn, [Mark(kind=o, key=k, lane="backfill", cause=job["cause"]) for o, k in found])
-    if len(found) < FAN_OUT_AT:
+    if len(found) < FAN_OUT_STEP:
         conn.execute(query("dirty", "finish"), {"id": job["id"]})
     else:
         conn.execute(query("dirty", "advance"), {"id": job["id"], "object": found[-1][0], "key": found[-1][1]})

@@ -22,7 +22,12 @@ class Wakes:
         self._lanes = [naming.load_topic(run.migration, run.generation, lane) for lane in naming.LANES]
         self._landed = naming.landed_topic(run.migration, run.generation)
         self.shards: list[int] = []
-        settings = {"auto.offset.reset": "latest", "partition.assignment.strategy": "range"}
+        settings = {
+            "auto.offset.reset": "latest",
+            "partition.assignment.strategy": "range",
+            "session.timeout.ms": 6000,  # a killed worker's shards move within seconds
+            "heartbeat.interval.ms": 1000,
+        }
         group = naming.sink_group(run.migration, run.generation)
         self._hints: Consumer = kafka.consumer(run.kafka, group, name, **settings)
         self._hints.subscribe(self._lanes, on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked)

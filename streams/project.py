@@ -71,11 +71,10 @@ class Projector:
     def step(self) -> list[Desired]:
         """Projects up to 200 dirty records; returns those that are due now. Empty and quiet: nothing was dirty."""
         with self._pool.use() as conn:
-            queued, worked = in_transaction(conn, self._project)
-            if not worked:
-                worked = in_transaction(conn, self._fan_out)
+            queued, marks = in_transaction(conn, self._project)
+            followed = marks < AT_ONCE and in_transaction(conn, self._fan_out)
         failpoints.hit("project.after-ledger")
-        self.idle = not worked
+        self.idle = not (marks or followed)
         return queued
 
     idle = False  #: whether the last step found nothing to do
@@ -85,10 +84,10 @@ class Projector:
         readers = {o.object: sorted({d.object for d, _ in plan.dependants(o.object)}) for o in plan.objects}
         return dirty.advance(conn, self._generation, readers)
 
-    def _project(self, conn: Connection) -> tuple[list[Desired], bool]:
+    def _project(self, conn: Connection) -> tuple[list[Desired], int]:
         marks = dirty.lock(conn, self._generation, AT_ONCE)
         if not marks:
-            return [], False
+            return [], 0
         names = [(m.kind, m.key) for m in marks]
         current = desired.lock(conn, self._generation, names)
         world = self._read(conn, names, current)
@@ -99,7 +98,7 @@ class Projector:
         desired.upsert(conn, self._generation, wanted)
         self._note_waits(conn, results, wanted)
         dirty.clear(conn, self._generation, marks)
-        return [d for d in wanted if d.state is State.QUEUED], True
+        return [d for d in wanted if d.state is State.QUEUED], len(marks)
 
     def _read(self, conn: Connection, names: Sequence[RecordKey], current: Mapping[RecordKey, Current]) -> World:
         revision, plan = plans.obeyed(conn, self._generation)

@@ -68,9 +68,8 @@ class Taker:
         rows.upsert(conn, change.images)
         rows.relink(conn, change.links)
         dirty.mark(conn, change.marks)
-        for object_, key in change.fed:
-            readers = sorted({o.object for o, _ in plan.dependants(object_)})
-            dirty.fan_out(conn, (object_, key), readers, f"{object_} changed")
+        for row in sorted(change.fed):
+            dirty.fan_out(conn, row, f"{row[0]} changed")
         for object_ in truncated:
             _truncated(conn, object_)
         offsets.advance(conn, ends)

@@ -167,7 +167,7 @@ create table budget (                       -- one window of the destination's l
     window_ms int not null,
     tokens int not null,
     last_call_at timestamptz not null,
-    paused_until timestamptz not null default '-infinity',
+    paused_until timestamptz,
     learned text,                           -- the destination's own words
     primary key (destination, window_name)
 );

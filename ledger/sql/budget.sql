@@ -10,7 +10,7 @@ where (b.limit_calls, b.window_ms) is distinct from (excluded.limit_calls, exclu
 -- Times as the ledger's clock tells them, in milliseconds, so that workers with wrong clocks agree.
 select limit_calls, window_ms, tokens,
        (extract(epoch from clock_timestamp() - last_call_at) * 1000)::float8 as since_last_ms,
-       (extract(epoch from paused_until - clock_timestamp()) * 1000)::float8 as paused_ms
+       coalesce(extract(epoch from paused_until - clock_timestamp()) * 1000, 0)::float8 as paused_ms
 from budget where destination = %(destination)s and window_name = %(window)s for update;
 
 -- name: take
