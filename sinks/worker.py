@@ -7,7 +7,8 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -58,6 +59,7 @@ class Worker:
         self._conn: Connection | None = None
         self._obeyed: Obeyed | None = None
         self._note: str | None = None
+        self._round: deque[Step] = deque()
 
     def stop(self, *_: object) -> None:
         """Asks the loop to end after the batch under way."""
@@ -91,11 +93,15 @@ class Worker:
     def _next_step(self, conn: Connection) -> Step | None:
         if not self._wakes.shards or self._obeyed is None:
             return None
-        due = desired.due(conn, self._run.generation, list(naming.LANES), list(self._obeyed.kinds), self._wakes.shards)
-        return next((step for step in due if (step.kind, step.lane) not in self._paused), None)
+        if not self._round:
+            kinds, shards = list(self._obeyed.kinds), self._wakes.shards
+            due = desired.due(conn, self._run.generation, list(naming.LANES), kinds, shards)
+            self._round.extend(rounds([step for step in due if (step.kind, step.lane) not in self._paused]))
+        return self._round[0] if self._round else None
 
     def _deliver(self, conn: Connection, step: Step) -> float:
         assert self._obeyed is not None
+        self._round.popleft()
         token, claimed_at = uuid4(), boottime()
         batch = claim.claim(conn, self._obeyed.whose, step, self._wakes.shards, self._sink.batch_size, token)
         if not batch:
@@ -191,6 +197,12 @@ class Worker:
         if self._conn is not None and not self._conn.closed:
             wishes.leave(self._conn, self._name)
             self._conn.close()
+
+
+def rounds(due: Sequence[Step]) -> list[Step]:
+    """One round: every live step once, parents first, then one of the backfill. Nothing starves behind a busy kind."""
+    live = [step for step in due if step.lane == "live"]
+    return live + [step for step in due if step.lane != "live"][:1]
 
 
 def main(argv: list[str] | None = None) -> int:
