@@ -1,209 +1,160 @@
-"""Seeded data for an Atomic CRM: `python -m sandbox.atomic_crm.generator --dsn … --scale 0.2 --seed 7`.
+"""Seeded data for an Atomic CRM: `python -m sandbox.atomic_crm.generator --dsn … --scale 0.2 --seed 7 --era head`.
 
-The same seed and scale give the same bytes. Scale 1 is 1,000 companies, 5,000 contacts and 12 sales (`Data`).
+The same seed, scale, era and configuration give the same bytes. Scale 1 is 1,000 companies, 5,000 contacts,
+1,500 deals, 1,800 tasks, 3,700 contact notes, 2,000 deal notes and 12 sales.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-import uuid
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from importlib import resources
 from random import Random
 from typing import Any
 
-import psycopg
-from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from sandbox.atomic_crm import oddities, words
+from sandbox.atomic_crm import activity, configuration, eras, loading, oddities, people
+from sandbox.atomic_crm.eras import Era, Row
 from sandbox.atomic_crm.odd_companies import COMPANIES
 from sandbox.atomic_crm.odd_contacts import CONTACTS, SALES
-from sandbox.atomic_crm.oddities import Around, Oddity, Row
+from sandbox.atomic_crm.odd_deals import DEALS
+from sandbox.atomic_crm.odd_notes import CONTACT_NOTES, DEAL_NOTES
+from sandbox.atomic_crm.odd_tasks import TAGS, TASKS
+from sandbox.atomic_crm.odd_v1_0_0 import CONTACTS_V1
+from sandbox.atomic_crm.oddities import Around, Oddity
 
-ODDITIES: tuple[Oddity, ...] = (*SALES, *COMPANIES, *CONTACTS)
-SALES_COUNT = 12
-_NEXT_ID = sql.SQL("select setval(pg_get_serial_sequence({name}, 'id'), (select max(id) from {table}))")
-NOW = datetime(2026, 6, 29, 12, 0, tzinfo=UTC)  #: the data's own "today": never the clock, or bytes would differ
+ODDITIES: tuple[Oddity, ...] = (
+    *SALES,
+    *COMPANIES,
+    *CONTACTS,
+    *CONTACTS_V1,
+    *TAGS,
+    *DEALS,
+    *TASKS,
+    *CONTACT_NOTES,
+    *DEAL_NOTES,
+)
+NOW = people.NOW
+SAVED, EMPTY = "saved", "empty"
+_JSONB = {"companies": ("logo",), "contacts": ("email_jsonb", "phone_jsonb", "avatar")}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Data:
-    """Rows by table, in the order they are loaded."""
+    """Rows by table, as their era holds them, in the order they are loaded."""
 
+    era: Era
     sales: Sequence[Row]
+    tags: Sequence[Row]
     companies: Sequence[Row]
     contacts: Sequence[Row]
-    tags: Sequence[Row]
+    deals: Sequence[Row]
+    tasks: Sequence[Row]
+    contact_notes: Sequence[Row]
+    deal_notes: Sequence[Row]
+    configuration: Sequence[Row]  #: one row; none in eras without that table
+    planted: Mapping[str, int]  #: oddity → rows it was put on
+
+    def tables(self) -> dict[str, Sequence[Row]]:
+        """Rows by the head name of their table, parents first."""
+        return {name: getattr(self, name) for name in loading.ORDER if eras.has(self.era, name)}
 
 
-def generate(*, seed: int, scale: float = 1.0) -> Data:
-    """Makes the data; touches nothing outside."""
+def generate(*, seed: int, scale: float = 1.0, era: Era = Era.HEAD, configured: str = SAVED) -> Data:
+    """Makes the data; touches nothing outside. `configured`: `saved` (an admin saved settings) or `empty` (`{}`)."""
     rng = Random(seed)
-    sales = _sales(rng)
-    around = _around(rng, sales)
-    companies = _companies(rng, max(1, round(1000 * scale)), sales)
-    contacts = _contacts(rng, max(1, round(5000 * scale)), companies)
-    oddities.spread(companies, COMPANIES, around)
-    oddities.spread(contacts, CONTACTS, around)
-    for row in contacts:
-        row["email_jsonb"] = Jsonb(None) if row["email_jsonb"] == "JSON null" else _jsonb(row["email_jsonb"])
-        row["phone_jsonb"] = _jsonb(row["phone_jsonb"])
-        row["avatar"] = _jsonb(row["avatar"])
-    for row in companies:
-        row["logo"] = _jsonb(row["logo"])
-    tags = [{"id": i, "name": name, "color": color} for i, (name, color) in enumerate(words.TAGS, start=1)]
-    return Data(sales=sales, companies=companies, contacts=contacts, tags=tags)
+    planted: Counter[str] = Counter()
+    stages = configuration.SAVED_STAGES if configured == SAVED and era not in eras.OLD else configuration.STAGES
+
+    def count(whole: int) -> int:
+        return max(1, round(whole * scale))
+
+    sales = people.make_sales(rng)
+    planted += oddities.spread(sales, SALES, lambda clean: Around(rng=rng, clean=clean))
+    companies = people.make_companies(rng, count(1000), sales)
+    contacts = people.make_contacts(rng, count(5000), companies)
+    # From here on each table has a source of chance of its own, so that one more column does not change the others.
+    own = {name: Random(f"{seed}/{name}") for name in ("tags", "deals", "tasks", "contact_notes", "deal_notes", "v1")}
+    tags = activity.make_tags(own["tags"])
+    deals = activity.make_deals(own["deals"], count(1500), contacts, list(stages), companies)
+    tasks = activity.make_tasks(own["tasks"], count(1800), contacts)
+    contact_notes = activity.make_contact_notes(own["contact_notes"], count(3700), contacts)
+    deal_notes = activity.make_deal_notes(own["deal_notes"], count(2000), deals)
+    around = _around(sales, contacts)
+    planted += oddities.spread(companies, _held(COMPANIES, era), around(rng))
+    planted += oddities.spread(contacts, _held(CONTACTS, era), around(rng))
+    planted += oddities.spread(contacts, _held(CONTACTS_V1, era), around(own["v1"]))
+    planted += oddities.spread(tags, TAGS, around(own["tags"]))
+    planted += oddities.spread(deals, _held(DEALS, era), around(own["deals"]))
+    planted += oddities.spread(tasks, _held(TASKS, era), around(own["tasks"]))
+    planted += oddities.spread(contact_notes, _held(CONTACT_NOTES, era), around(own["contact_notes"]))
+    planted += oddities.spread(deal_notes, _held(DEAL_NOTES, era), around(own["deal_notes"]))
+    rows: dict[str, Sequence[Row]] = {
+        "sales": sales,
+        "tags": tags,
+        "companies": companies,
+        "contacts": contacts,
+        "deals": deals,
+        "tasks": tasks,
+        "contact_notes": contact_notes,
+        "deal_notes": deal_notes,
+        "configuration": _configuration(era, configured),
+    }
+    for name, rows_ in rows.items():
+        _wrap(name, rows_)
+    shaped = {name: eras.shape(era, name, rows_) for name, rows_ in rows.items()}
+    return Data(era=era, planted=dict(planted), **shaped)
 
 
-def _around(rng: Random, sales: Sequence[Row]) -> Callable[[Sequence[Row]], Around]:
+def oddities_of(era: Era) -> tuple[Oddity, ...]:
+    """Every oddity that a database of that era can hold."""
+    return tuple(_held(ODDITIES, era))
+
+
+def _held(all_: Sequence[Oddity], era: Era) -> list[Oddity]:
+    return [oddity for oddity in all_ if era in oddity.eras]
+
+
+def _around(sales: Sequence[Row], contacts: Sequence[Row]) -> Callable[[Random], Callable[[Sequence[Row]], Around]]:
     disabled = [s["id"] for s in sales if s["disabled"]]
     pending = [s["id"] for s in sales if s["first_name"] == "Pending"]
-    return lambda clean: Around(rng=rng, clean=clean, disabled=disabled, pending=pending)
+
+    def with_chance(rng: Random) -> Callable[[Sequence[Row]], Around]:
+        return lambda clean: Around(rng=rng, clean=clean, disabled=disabled, pending=pending, contacts=contacts)
+
+    return with_chance
+
+
+def _configuration(era: Era, configured: str) -> list[Row]:
+    if era in eras.OLD:
+        return []
+    return [{"id": 1, "config": Jsonb(configuration.saved() if configured == SAVED else {})}]
+
+
+def _wrap(table: str, rows: Sequence[Row]) -> None:
+    """JSON as psycopg wants it; `JSON null` is JSON's null, None is SQL's."""
+    for row in rows:
+        for column in _JSONB.get(table, ()):
+            row[column] = _jsonb(row[column])
+        if row.get("attachments") is not None:
+            row["attachments"] = [_jsonb(file) for file in row["attachments"]]
 
 
 def _jsonb(value: Any) -> Jsonb | None:
-    return None if value is None else Jsonb(value)
+    return None if value is None else Jsonb(None if value == "JSON null" else value)
 
 
-def _ids(rng: Random, count: int) -> list[int]:
-    """Identity values with the gaps that rolled back transactions and deletes leave."""
-    ids, last = [], 0
-    for _ in range(count):
-        last += 1 if rng.random() < 0.97 else rng.randrange(2, 9)
-        ids.append(last)
-    return ids
-
-
-def _sales(rng: Random) -> list[Row]:
-    rows: list[Row] = []
-    for i in range(1, SALES_COUNT + 1):
-        first, last = words.FIRST[i * 4 % len(words.FIRST)], words.LAST[i * 3 % len(words.LAST)]
-        rows.append(
-            {
-                "id": i,
-                "first_name": first,
-                "last_name": last,
-                "email": f"{words.slug(first)}.{words.slug(last)}@crm.example.com",
-                "administrator": i == 1,
-                "user_id": uuid.UUID(int=rng.getrandbits(128), version=4),
-                "avatar": None,
-                "disabled": False,
-            }
-        )
-    oddities.spread(rows, SALES, lambda clean: Around(rng=rng, clean=clean, disabled=(), pending=()))
-    return rows
-
-
-def _moment(rng: Random, since: datetime) -> datetime:
-    """A moment between `since` and today, with the microseconds PostgreSQL keeps."""
-    return since + timedelta(microseconds=rng.randrange(max(1, (NOW - since) // timedelta(microseconds=1))))
-
-
-def _companies(rng: Random, count: int, sales: Sequence[Row]) -> list[Row]:
-    rows: list[Row] = []
-    for id_ in _ids(rng, count):
-        name = words.company(rng)
-        host = f"{words.slug(name)}-{id_}"
-        city, state, zipcode, country = rng.choice(words.PLACES)
-        rows.append(
-            {
-                "id": id_,
-                "created_at": _moment(rng, NOW - timedelta(days=5 * 365)),
-                "name": name,
-                "sector": rng.choice(words.SECTORS),
-                "size": rng.choice(words.SIZES),
-                "linkedin_url": f"https://www.linkedin.com/company/{host}-example",
-                "website": f"{rng.choice(('https', 'https', 'http'))}://www.{host}.example",
-                "phone_number": words.phone(rng),
-                "address": f"{rng.randrange(1, 200)} {rng.choice(words.STREET)}",
-                "zipcode": zipcode,
-                "city": city,
-                "state_abbr": state,
-                "sales_id": rng.choice(sales)["id"],
-                "context_links": f'["https://news.example/{host}", "https://wiki.example/{id_}"]',
-                "country": country,
-                "description": words.paragraph(rng, rng.randrange(1, 5)),
-                "revenue": str(rng.randrange(10, 5000) * 1000),
-                "tax_identifier": f"EX-{rng.randrange(10**8):08}",
-                "logo": None,
-            }
-        )
-    return rows
-
-
-def _contacts(rng: Random, count: int, companies: Sequence[Row]) -> list[Row]:
-    rows: list[Row] = []
-    for id_ in _ids(rng, count):
-        company = rng.choice(companies)
-        first, last = words.person(rng)
-        seen = _moment(rng, company["created_at"])
-        local = f"{words.slug(first)}.{words.slug(last)}.{id_}"
-        emails = [{"email": f"{local}@{company['website'].split('://www.')[1]}", "type": "Work"}]
-        if rng.random() < 0.3:
-            emails.append({"email": f"{local}@{rng.choice(words.RETAIL)}", "type": "Home"})
-        rows.append(
-            {
-                "id": id_,
-                "first_name": first,
-                "last_name": last,
-                "gender": rng.choice(("male", "female", "nonbinary")),
-                "title": rng.choice(words.TITLE),
-                "background": words.paragraph(rng, rng.randrange(1, 4)),
-                "avatar": None,
-                "first_seen": seen,
-                "last_seen": _moment(rng, seen),
-                "has_newsletter": rng.random() < 0.3,
-                "status": rng.choice(words.STATUSES),
-                "tags": sorted(rng.sample(range(1, len(words.TAGS) + 1), rng.choice((0, 0, 0, 1, 1, 2)))),
-                "company_id": company["id"],
-                "sales_id": company["sales_id"],
-                "linkedin_url": f"https://www.linkedin.com/in/{local.replace('.', '-')}-example",
-                "email_jsonb": emails,
-                "phone_jsonb": [
-                    {"number": words.phone(rng), "type": kind} for kind in rng.choice((("Work",), ("Work", "Home")))
-                ],
-            }
-        )
-    return rows
-
-
-def create(dsn: str) -> None:
-    """Applies ddl.sql to an empty database."""
-    ddl = resources.files("sandbox.atomic_crm").joinpath("ddl.sql").read_text(encoding="utf-8")
-    with psycopg.connect(dsn) as conn:
-        conn.execute(ddl.encode())
+def create(dsn: str, era: Era = Era.HEAD) -> None:
+    """Makes the tables of that era in an empty database."""
+    loading.create(dsn, era)
 
 
 def load(dsn: str, data: Data) -> None:
-    """Loads by COPY in one transaction. Rows of older eras go in with the triggers off, as they once did."""
-    with psycopg.connect(dsn) as conn:
-        conn.execute("set search_path = public, extensions")
-        users = [{"id": s["user_id"], "email": s["email"], "created_at": NOW} for s in data.sales]
-        _copy(conn, "auth.users", users)
-        _copy(conn, "public.sales", data.sales)
-        _copy(conn, "public.tags", data.tags)
-        _copy(conn, "public.companies", data.companies)
-        conn.execute("alter table public.contacts disable trigger user")
-        _copy(conn, "public.contacts", [row for row in data.contacts if row.get("legacy")])
-        conn.execute("alter table public.contacts enable trigger user")
-        _copy(conn, "public.contacts", [row for row in data.contacts if not row.get("legacy")])
-        for table in ("sales", "tags", "companies", "contacts"):
-            conn.execute(_NEXT_ID.format(name=sql.Literal(f"public.{table}"), table=sql.Identifier("public", table)))
-    with psycopg.connect(dsn, autocommit=True) as conn:
-        conn.execute("analyze")
-
-
-def _copy(conn: psycopg.Connection[Any], table: str, rows: Sequence[Row]) -> None:
-    if not rows:
-        return
-    columns = [name for name in rows[0] if name != "legacy"]
-    with conn.cursor() as cur, cur.copy(f"copy {table} ({', '.join(columns)}) from stdin") as copy:
-        for row in rows:
-            copy.write_row([row[name] for name in columns])
+    """Loads everything in one transaction."""
+    loading.load(dsn, data.era, data.tables(), NOW)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -212,11 +163,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--dsn", required=True, help="an empty database; its superuser")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--scale", type=float, default=1.0)
+    parser.add_argument("--era", type=Era, choices=list(Era), default=Era.HEAD)
+    parser.add_argument("--configuration", choices=[SAVED, EMPTY], default=SAVED, help="settings saved, or {}")
     options = parser.parse_args(argv)
-    data = generate(seed=options.seed, scale=options.scale)
-    create(options.dsn)
+    data = generate(seed=options.seed, scale=options.scale, era=options.era, configured=options.configuration)
+    create(options.dsn, options.era)
     load(options.dsn, data)
-    sys.stdout.write(f"{len(data.sales)} sales, {len(data.companies)} companies, {len(data.contacts)} contacts\n")
+    sys.stdout.write(", ".join(f"{len(rows)} {name}" for name, rows in data.tables().items()) + "\n")
     return 0
 
 

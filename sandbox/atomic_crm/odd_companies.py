@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from sandbox.atomic_crm import words
-from sandbox.atomic_crm.oddities import Around, Oddity, Row, copied, edit, pick, put
+from sandbox.atomic_crm.eras import Row
+from sandbox.atomic_crm.oddities import Around, Oddity, copied, edit, pick, put
 
 
 def _host(url: str) -> str:

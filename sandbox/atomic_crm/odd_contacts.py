@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sandbox.atomic_crm import words
-from sandbox.atomic_crm.oddities import Around, Oddity, Row, pick, put
+from sandbox.atomic_crm import eras, words
+from sandbox.atomic_crm.eras import Era, Row
+from sandbox.atomic_crm.oddities import Around, Oddity, pick, put
 
 
 def _work(email: Any) -> dict[str, Any]:
@@ -52,8 +53,16 @@ def _pending(row: Row, around: Around) -> None:
 
 
 def _contact(id_: str, place: str, where: str, change: Any, *, share: float = 0.006, legacy: bool = False) -> Oddity:
+    held = eras.ALL - {Era.V1_0_0} if place in ("email", "phone") else eras.ALL
     return Oddity(
-        id=f"contact.{id_}", table="contacts", place=place, where=where, change=change, share=share, legacy=legacy
+        id=f"contact.{id_}",
+        table="contacts",
+        place=place,
+        where=where,
+        change=change,
+        share=share,
+        legacy=legacy,
+        eras=held,
     )
 
 
@@ -77,7 +86,7 @@ _SHARED = (
     " and o.email_jsonb -> 0 ->> 'email' = t.email_jsonb -> 0 ->> 'email')"
 )
 _TWICE = (
-    "(select count(*) > count(distinct e ->> 'email') from jsonb_array_elements("
+    "(select count(*) > count(distinct lower(e ->> 'email')) from jsonb_array_elements("
     "case jsonb_typeof(t.email_jsonb) when 'array' then t.email_jsonb else '[]' end) e where e ->> 'email' <> '')"
 )
 

@@ -72,6 +72,30 @@ TAGS = (
     ("musician", "#c5dedd"),
     ("vip", "#dbe7e4"),
 )
+#: Tags that no contact carries.
+MORE_TAGS = _split(
+    "alumni architect board charity chess-club competitor freelancer gardener golf investor journalist lawyer mentor "
+    "newsletter-2024 newsletter-2025 partner press prospect reseller retired speaker supplier tender trade-fair "
+    "university volunteer "
+)
+DEAL = ("Annual catalogue", "Brand refresh", "Christmas cards", "New website", "Packaging", "Photo series", "Relaunch")
+TODO = (
+    "Call back",
+    "Congratulate",
+    "Follow up with",
+    "Have lunch with",
+    "Mail the offer to",
+    "Remind",
+    "Thank",
+    "Visit",
+)
+#: title and MIME type
+FILES = (
+    ("offer.pdf", "application/pdf"),
+    ("Logo (final).png", "image/png"),
+    ("prices 2026.xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    ("Vertrag für Zoë.docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+)
 SENTENCE = (
     "Met at the spring fair and asked for a quote.",
     "Prefers mail to the phone, answers within a day.",
