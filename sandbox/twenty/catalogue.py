@@ -11,18 +11,6 @@ from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
 
-#: Which object a relation reaches; the public metadata does not say it. One-to-many sides name the join column.
-MANY_TO_ONE = {
-    ("company", "accountOwner"): "workspaceMember",
-    ("person", "company"): "company",
-    ("workflowAutomatedTrigger", "workflow"): "workflow",
-}
-ONE_TO_MANY = {
-    ("company", "people"): ("person", "companyId"),
-    ("workspaceMember", "accountOwnerForCompanies"): ("company", "accountOwnerId"),
-    ("workflow", "automatedTriggers"): ("workflowAutomatedTrigger", "workflowId"),
-}
-
 EMPTY: Mapping[str, Any] = {
     "TEXT": "",
     "FULL_NAME": {"firstName": "", "lastName": ""},
@@ -52,6 +40,9 @@ EMPTY: Mapping[str, Any] = {
     "TS_VECTOR": "",
 }
 
+#: Keys of the committed shapes that are not metadata themselves.
+_PRIVATE = frozenset({"fields", "labelIdentifier", "imageIdentifier", "records"})
+
 #: The subfield that carries the unique index of a composite type.
 UNIQUE_PART = {"LINKS": "primaryLinkUrl", "EMAILS": "primaryEmail", "PHONES": "primaryPhoneNumber"}
 
@@ -66,6 +57,27 @@ class Field:
     type: str
     join: str | None  #: the column `{name}Id` of a many-to-one relation
     one_to_many: bool
+
+    @property
+    def relation(self) -> bool:
+        """Is it a link, morph or not?"""
+        return self.type in {"RELATION", "MORPH_RELATION"}
+
+    @property
+    def target(self) -> str:
+        """The object a relation reaches; the public metadata does not say it, so it is kept beside it."""
+        return str(self.raw["$target"][0])
+
+    @property
+    def back(self) -> str | None:
+        """The field of the target that is the other end of this relation."""
+        back: str | None = self.raw["$target"][1]
+        return back
+
+    @property
+    def cascades(self) -> bool:
+        """Is a row destroyed with the one it points to (ON DELETE CASCADE), or does it lose the link (SET NULL)?"""
+        return bool((self.raw.get("settings") or {}).get("onDelete") == "CASCADE")
 
     @property
     def options(self) -> list[str]:
@@ -116,6 +128,7 @@ class ObjectType:
     joins: dict[str, Field] = field(default_factory=dict)
     uniques: list[UniqueKey] = field(default_factory=list)
     template: dict[str, Any] = field(default_factory=dict)
+    required: list[str] = field(default_factory=list)  #: columns that refuse null although they have a default
 
     @property
     def name(self) -> str:
@@ -126,6 +139,16 @@ class ObjectType:
     def plural(self) -> str:
         """Plural name, the path of its records."""
         return str(self.raw["namePlural"])
+
+    @property
+    def custom(self) -> bool:
+        """Made by a user, not by Twenty."""
+        return bool(self.raw.get("$custom"))
+
+    @property
+    def has_records(self) -> bool:
+        """Is there a recording of its rows? Of some standard objects only the metadata is known."""
+        return bool(self.raw.get("$records", True))
 
     @property
     def capital(self) -> str:
@@ -157,9 +180,14 @@ class ObjectType:
             for item in self.fields.values()
             if item.raw.get("isUnique")
         ]
+        self.required = [
+            item.name
+            for item in self.fields.values()
+            if item.type in {"SELECT", "BOOLEAN"} and not item.raw.get("isNullable", True)
+        ]
         self.template = {}
         for item in self.fields.values():
-            if item.type != "RELATION":
+            if not item.relation:
                 self.template[item.name] = item.empty()
             elif item.join:
                 self.template[item.join] = None
@@ -167,6 +195,11 @@ class ObjectType:
     def render(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """A row with every field the object has now, in metadata order."""
         return {name: row.get(name, default) for name, default in self.template.items()}
+
+
+def public(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Metadata as the API shows it: without what only this stand-in keeps."""
+    return {key: value for key, value in raw.items() if key[0] != "$" and key != "isCustom"}
 
 
 @functools.cache
@@ -187,18 +220,22 @@ def fresh(workspace: str, stamp: str) -> tuple[list[dict[str, Any]], list[dict[s
         common = {"applicationId": application, "isActive": True, "workspaceId": workspace}
         own = []
         for part in shape["fields"]:
-            raw = {"id": str(uuid.uuid4()), "universalIdentifier": str(uuid.uuid4()), **common, **part}
-            raw |= {"description": part["label"], "objectMetadataId": object_id, "isLabelSyncedWithName": False}
+            raw = {"id": str(uuid.uuid4()), "universalIdentifier": str(uuid.uuid4()), **common}
+            raw |= {"description": part["label"], **part}
+            raw |= {"objectMetadataId": object_id, "isLabelSyncedWithName": False}
             raw |= {"createdAt": stamp, "updatedAt": stamp}
+            if "target" in raw:
+                raw["$target"] = raw.pop("target")
             if part.get("options"):
                 raw["options"] = [{"id": str(uuid.uuid4()), **option} for option in part["options"]]
             own.append(raw)
         label = next(raw["id"] for raw in own if raw["name"] == shape["labelIdentifier"])
-        head = {key: value for key, value in shape.items() if key not in {"fields", "labelIdentifier"}}
-        objects.append(
-            {"id": object_id, "universalIdentifier": str(uuid.uuid4()), **common, **head}
-            | {"description": shape["labelSingular"], "isRemote": False, "isLabelSyncedWithName": False}
-            | {"labelIdentifierFieldMetadataId": label, "createdAt": stamp, "updatedAt": stamp}
-        )
+        image = next((raw["id"] for raw in own if raw["name"] == shape.get("imageIdentifier")), None)
+        kept = {key: value for key, value in shape.items() if key not in _PRIVATE}
+        head = {"id": object_id, "universalIdentifier": str(uuid.uuid4()), **common}
+        head |= {"description": shape["labelSingular"], **kept, "isRemote": False, "isLabelSyncedWithName": False}
+        head |= {"labelIdentifierFieldMetadataId": label, "createdAt": stamp, "updatedAt": stamp}
+        head |= {"$records": shape.get("records", True)}
+        objects.append(head | ({"imageIdentifierFieldMetadataId": image} if image else {}))
         fields += own
     return objects, fields

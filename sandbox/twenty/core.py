@@ -68,17 +68,13 @@ def _target(workspace: Workspace, call: Call) -> Target:
 
 
 def _object(workspace: Workspace, plural: str) -> catalogue.ObjectType:
-    others = catalogue.shapes()["notImplemented"]
     for item in workspace.store.objects.values():
-        if item.plural == plural:
+        if item.plural == plural and item.has_records:
             return item
+        if item.plural == plural:
+            raise unsupported(f"rows of the object {item.name}")
         if item.name == plural:
             raise bad_request(f"object '{plural}' not found. Did you mean '{item.plural}'?")
-    if plural in others:
-        raise unsupported(f"the object {others[plural]}")
-    for other, name in others.items():
-        if name == plural:
-            raise bad_request(f"object '{plural}' not found. Did you mean '{other}'?")
     raise bad_request(f"object '{plural}' not found. eg: companies")
 
 

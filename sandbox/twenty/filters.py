@@ -15,6 +15,7 @@ from sandbox.twenty.catalogue import EMPTY, Field, ObjectType
 from sandbox.twenty.clock import iso
 from sandbox.twenty.errors import bad_request, data_error, unsupported
 
+_OPAQUE = frozenset({"RAW_JSON", "ARRAY", "MULTI_SELECT", "FILES", "TS_VECTOR"})
 Test = Callable[[Mapping[str, Any]], bool]
 
 
@@ -171,7 +172,7 @@ def _getter(item: ObjectType, field: Field, path: tuple[str, ...]) -> tuple[Call
             raise unsupported(f"filtering by {'.'.join(path)}")
         kinds = {"workspaceMemberId": "UUID", "amountMicros": "NUMBER", "addressLat": "NUMBER", "addressLng": "NUMBER"}
         return (lambda row: (row.get(name) or shape).get(part)), kinds.get(part, "TEXT")
-    if len(path) != 1 or field.type in {"RELATION", "RAW_JSON", "ARRAY", "MULTI_SELECT", "FILES", "TS_VECTOR"}:
+    if len(path) != 1 or field.relation or field.type in _OPAQUE:
         raise unsupported(f"filtering {field.type} by {'.'.join(path)}")
     empty = field.empty()
     return (lambda row: row.get(name, empty)), field.type

@@ -13,6 +13,7 @@ from sandbox.twenty.store import Row, Store
 #: Constraint names as recorded; of the others only the form is known.
 _CONSTRAINTS = {
     ("company", "accountOwnerId"): "FK_abe91dff1e48d77edca339f387c",
+    ("noteTarget", "targetCompanyId"): "FK_b10df13291b5386b984298bdf20",
     ("company", "id"): "FK_7460f3992bc8d73165b3b2874e6",
 }
 
@@ -32,7 +33,7 @@ def relation_value(store: Store, field: catalogue.Field, key: str, value: Any) -
     where = value["connect"].get("where") if isinstance(value["connect"], Mapping) else None
     if not isinstance(where, Mapping) or len(where) != 1:
         raise unsupported("connect with anything but one unique field")
-    return _connected(store, catalogue.MANY_TO_ONE[(field.object, field.name)], where)
+    return _connected(store, field.target, where)
 
 
 def _connected(store: Store, target: str, where: Mapping[str, Any]) -> str:
@@ -56,7 +57,7 @@ def _connected(store: Store, target: str, where: Mapping[str, Any]) -> str:
 def check_parents(store: Store, item: catalogue.ObjectType, rows: Sequence[Row]) -> None:
     """Foreign keys: a soft-deleted parent will do, a missing one is the raw text of PostgreSQL."""
     for join, field in item.joins.items():
-        parents = store.rows[catalogue.MANY_TO_ONE[(item.name, field.name)]]
+        parents = store.rows[field.target]
         for row in rows:
             if row.get(join) is not None and row[join] not in parents:
                 raise bad_request(

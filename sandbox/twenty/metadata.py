@@ -41,12 +41,12 @@ def _wrap(workspace: Workspace, name: str, whole: Any) -> Any:
 
 
 def _listed(item: catalogue.ObjectType) -> Raw:
-    fields = [{key: part for key, part in one.raw.items() if key != "isCustom"} for one in item.fields.values()]
+    fields = [catalogue.public(one.raw) for one in item.fields.values()]
     for one in fields:
         for key in ("defaultValue", "options", "settings"):
             if one.get(key) is None:
                 one.pop(key, None)
-    return {**item.raw, "fields": fields}
+    return {**catalogue.public(item.raw), "fields": fields}
 
 
 def _objects(workspace: Workspace, params: Mapping[str, str]) -> Answer:

@@ -54,7 +54,8 @@ def check_order(item: ObjectType, keys: Sequence[Key]) -> None:
         if field is None:
             raise bad_request(f'Object {item.name} doesn\'t have any "{name}" field.')
         shape = EMPTY.get(field.type)
-        if isinstance(shape, dict) != (len(key.path) == 2) or field.type in {"RELATION", "RAW_JSON", "FILES", "ARRAY"}:
+        opaque = field.relation or field.type in {"RAW_JSON", "FILES", "ARRAY"}
+        if isinstance(shape, dict) != (len(key.path) == 2) or opaque:
             raise unsupported(f"ordering by {'.'.join(key.path)}")
 
 

@@ -133,20 +133,20 @@ def shown(store: Store, item: catalogue.ObjectType, row: Mapping[str, Any], dept
         return found
     for name, field in item.fields.items():
         if field.join:
-            target = catalogue.MANY_TO_ONE[(item.name, name)]
+            target = field.target
             parent = store.rows[target].get(row.get(field.join) or "")
             alive = parent is not None and parent.get("deletedAt") is None
             found[name] = store.objects[target].render(parent) if alive and parent else None
         elif field.one_to_many:
-            found[name] = _children(store, item.name, name, row["id"])
+            found[name] = _children(store, field, row["id"])
     return found
 
 
-def _children(store: Store, name: str, relation: str, parent: str) -> list[Row]:
-    reached = catalogue.ONE_TO_MANY.get((name, relation))
-    if reached is None:
+def _children(store: Store, field: catalogue.Field, parent: str) -> list[Row]:
+    child = field.target
+    join = store.objects[child].fields[field.back].join if field.back else None
+    if join is None:
         return []
-    child, join = reached
     rows = (store.rows[child][one] for one in store.children(child, join, parent))
     alive = [row for row in rows if row.get("deletedAt") is None]
     return [store.objects[child].render(row) for row in alive[:NEIGHBOURS]]

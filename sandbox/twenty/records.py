@@ -7,13 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.twenty import links_to, scalars, values
+from sandbox.twenty import links_to, scalars, timeline, values
 from sandbox.twenty.catalogue import ObjectType
 from sandbox.twenty.clock import Clock
 from sandbox.twenty.errors import bad_request, coded, data_error, duplicate, not_found, unsupported
 from sandbox.twenty.store import Row, Store
 
 MAX_RECORDS = 200
+#: Rows that go into the bin and come back with the row they point to.
+TARGETS = {"note": ("noteTarget", "noteId"), "task": ("taskTarget", "taskId")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +78,7 @@ class Writer:
             field = self.item.joins.get(key) or self.item.fields.get(key)
             if field is None:
                 raise bad_request(f'Object {self.item.name} doesn\'t have any "{key}" field.')
-            if field.type == "RELATION":
+            if field.relation:
                 found[field.join or key] = links_to.relation_value(self.store, field, key, value)
             else:
                 found[key] = values.check(field, key, value)
@@ -118,9 +120,20 @@ class Writer:
         return min(positions, default=1)
 
     def _insert(self, rows: Sequence[Row]) -> None:
+        self._guard_nulls(rows)
         self._guard_claims(rows)
         links_to.check_parents(self.store, self.item, rows)
         self.store.insert(self.item, rows)
+        if self.actor.source != "SYSTEM":  # sample rows were put there without the worker (recording 05)
+            timeline.made(self.store, self.item, rows, self.now)
+
+    def _guard_nulls(self, rows: Sequence[Row]) -> None:
+        """A null sent for a column that has a default is not replaced by it: PostgreSQL refuses it (recording 07)."""
+        for name in self.item.required:
+            if any(row[name] is None for row in rows):
+                raise bad_request(
+                    f'null value in column "{name}" of relation "{self.item.name}" violates not-null constraint'
+                )
 
     def _guard_claims(self, rows: Sequence[Row]) -> None:
         """Unique indexes are met before foreign keys, as one INSERT statement meets them."""
@@ -154,6 +167,7 @@ class Writer:
 
     def _apply(self, row_id: str, one: Row, upsert: bool) -> Row:
         row = self._changed(self.store.rows[self.item.name][row_id], one, upsert)
+        self._guard_nulls([row])
         links_to.check_parents(self.store, self.item, [row])
         self.store.update(self.item, [row])
         return row
@@ -195,6 +209,7 @@ class Writer:
         if "id" in one:
             raise unsupported("a bulk update of ids")
         changed = [self._changed(row, one, upsert=False) for row in rows]
+        self._guard_nulls(changed)
         links_to.check_parents(self.store, self.item, changed)
         self.store.update(self.item, changed)
         return changed
@@ -206,7 +221,18 @@ class Writer:
         stamp = self.now if deleted else None
         changed = [{**row, "deletedAt": stamp, "updatedAt": self.now, "updatedBy": self.actor.column()} for row in rows]
         self.store.update(self.item, changed)
+        self._mark_targets(rows, stamp)
         return changed
+
+    def _mark_targets(self, rows: Sequence[Row], stamp: str | None) -> None:
+        """The targets of a note or task go into the bin and come back with it; those of a company stay (1.6)."""
+        if self.item.name not in TARGETS:
+            return
+        child, join = TARGETS[self.item.name]
+        have = self.store.rows[child]
+        ids = [one for row in rows for one in self.store.children(child, join, row["id"])]
+        marked = [{**have[one], "deletedAt": stamp, "updatedAt": self.now} for one in ids]
+        self.store.update(self.store.objects[child], marked)
 
     def destroy(self, rows: Sequence[Row]) -> list[Row]:
         """Removes for good; replies only the ids."""

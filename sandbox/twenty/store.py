@@ -233,30 +233,43 @@ class Store:
                 self._sql.execute("insert into uniques values (?, ?, ?, ?)", (name, key_field, new, row_id))
 
     def delete(self, item: catalogue.ObjectType, ids: Iterable[str]) -> None:
-        """Destroys rows; whoever points to them points to nothing, without a new updatedAt (ON DELETE SET NULL)."""
-        self._begin()
-        gone = list(ids)
-        for row_id in gone:
-            row = self.rows[item.name].pop(row_id)
-            self._forsake(item.name, row)
-            self._move(item.name, [(key.field, key.value(row), None, row_id) for key in item.uniques])
-            place = bisect.bisect_left(self.order[item.name], row_id)
-            del self.order[item.name][place]
-            self._unlink(item.name, row_id)
-        self._sql.executemany("delete from rows where object = ? and id = ?", [(item.name, i) for i in gone])
+        """Destroys rows; what points to them goes with them or points to nothing, as the foreign key says.
 
-    def _unlink(self, name: str, parent: str) -> None:
-        for (child, relation), target in catalogue.MANY_TO_ONE.items():
-            if target != name:
-                continue
-            join = f"{relation}Id"
-            for row_id in self.children(child, join, parent):
-                row = self.rows[child][row_id]
-                self._forsake(child, row)
-                row[join] = None
-                self._sql.execute(
-                    "update rows set json = ? where object = ? and id = ?", (json.dumps(row), child, row_id)
-                )
+        Neither gives the other row a new updatedAt: PostgreSQL does it, not Twenty."""
+        self._begin()
+        for row_id in list(ids):
+            self._destroy(item, row_id)
+
+    def _destroy(self, item: catalogue.ObjectType, row_id: str) -> None:
+        row = self.rows[item.name].pop(row_id, None)
+        if row is None:
+            return
+        self._forsake(item.name, row)
+        self._move(item.name, [(key.field, key.value(row), None, row_id) for key in item.uniques])
+        place = bisect.bisect_left(self.order[item.name], row_id)
+        del self.order[item.name][place]
+        self._sql.execute("delete from rows where object = ? and id = ?", (item.name, row_id))
+        for child, field in self.pointing_to(item.name):
+            for other in self.children(child.name, str(field.join), row_id):
+                if field.cascades:
+                    self._destroy(child, other)
+                else:
+                    self._unlink(child.name, other, str(field.join))
+
+    def pointing_to(self, name: str) -> list[tuple[catalogue.ObjectType, catalogue.Field]]:
+        """Every relation that ends at an object, with the object it starts from."""
+        return [
+            (item, field)
+            for item in self.objects.values()
+            for field in item.joins.values()
+            if field.target == name and item.has_records
+        ]
+
+    def _unlink(self, name: str, row_id: str, join: str) -> None:
+        row = self.rows[name][row_id]
+        self._children[(name, join)].get(row[join], set()).discard(row_id)
+        row[join] = None
+        self._sql.execute("update rows set json = ? where object = ? and id = ?", (json.dumps(row), name, row_id))
 
     def _adopt(self, name: str, row: Mapping[str, Any]) -> None:
         for join in self.objects[name].joins:

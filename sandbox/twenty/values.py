@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sandbox.twenty import scalars, words
+from sandbox.twenty import richtext, scalars, words
 from sandbox.twenty.catalogue import EMPTY, Field
 from sandbox.twenty.errors import bad_request, unsupported
 from sandbox.twenty.inspect import inspect
@@ -170,10 +170,22 @@ def _files(field: Field, key: str, value: Any) -> Any:
         raise unsupported("files")
 
 
-def _rich_text(field: Field, key: str, value: Any) -> Any:
-    if value is not None:
-        raise unsupported("writing RICH_TEXT fields")
-    return field.empty()
+def _rich_text(field: Field, key: str, value: Any) -> Parts:
+    given = scalars.composite_value(value, key) or {}
+    for part, inner in given.items():
+        if part not in {"markdown", "blocknote"}:
+            raise unsupported(f"the part {part} of a RICH_TEXT field")
+        if inner is not None and not isinstance(inner, str):
+            raise unsupported(f"{key}.{part} that is not a text")
+    markdown, blocknote = given.get("markdown"), given.get("blocknote")
+    if markdown and blocknote:
+        raise unsupported("markdown and blocknote together")
+    if markdown:
+        return {"blocknote": richtext.to_blocks(markdown), "markdown": markdown}
+    if blocknote:
+        stored, derived = richtext.to_markdown(blocknote, f"{key}.blocknote")
+        return {"blocknote": stored, "markdown": derived}
+    return {"blocknote": None, "markdown": ""}
 
 
 def _search_vector(field: Field, key: str, value: Any) -> Any:

@@ -46,4 +46,4 @@ def test_every_exchange_left_out_has_its_reason() -> None:
     """What is not replayed is listed with why, beside the recording."""
     reasons = {name: twenty_replay.recording(name)["skipped"] for name in FILES}
     assert all(text for skipped in reasons.values() for text in skipped.values())
-    assert sum(len(twenty_replay.recording(name)["exchanges"]) for name in FILES) == 268
+    assert sum(len(twenty_replay.recording(name)["exchanges"]) for name in FILES) == 305

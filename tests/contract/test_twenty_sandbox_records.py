@@ -193,10 +193,10 @@ def test_metadata_pages_by_object_id(twenty_sandbox: TwentySandbox) -> None:
     """The new format: `{data, pageInfo, totalCount}` with object ids as cursors."""
     first = twenty_sandbox.call("GET", "/rest/metadata/objects?limit=2").json()
     cursor = first["pageInfo"]["endCursor"]
-    rest = twenty_sandbox.call("GET", f"/rest/metadata/objects?limit=10&starting_after={cursor}").json()
+    rest = twenty_sandbox.call("GET", f"/rest/metadata/objects?limit=40&starting_after={cursor}").json()
     assert cursor == first["data"][1]["id"]
-    assert (first["pageInfo"]["hasNextPage"], rest["pageInfo"]["hasNextPage"], rest["totalCount"]) == (True, False, 5)
-    assert len({one["id"] for one in first["data"] + rest["data"]}) == 5
+    assert (first["pageInfo"]["hasNextPage"], rest["pageInfo"]["hasNextPage"], rest["totalCount"]) == (True, False, 28)
+    assert len({one["id"] for one in first["data"] + rest["data"]}) == 28
 
 
 def test_openapi_follows_the_metadata(twenty_sandbox: TwentySandbox) -> None:
@@ -211,7 +211,7 @@ def test_openapi_follows_the_metadata(twenty_sandbox: TwentySandbox) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "body"),
     [
-        ("GET", "/rest/opportunities", None),
+        ("GET", "/rest/messageThreads", None),
         ("POST", "/rest/people/duplicates", {"data": []}),
         ("GET", "/rest/companies?filter=name[is]:NULL", None),
         ("GET", "/rest/metadata/webhooks", None),

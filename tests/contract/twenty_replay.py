@@ -6,6 +6,7 @@ with only what differs from an empty row."""
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Iterator
@@ -113,10 +114,36 @@ class Replay:
             if not isinstance(ours, list) or len(ours) != len(recorded):
                 yield f"{where}: {ours} != {recorded}"
                 return
+            ours = self._aligned(recorded, ours)
             for place, (left, right) in enumerate(zip(recorded, ours, strict=True)):
                 yield from self._compare(f"{where}[{place}]", left, right, sent)
         elif not self._same(where, recorded, ours, sent):
             yield f"{where}: {ours!r} != {recorded!r}"
+
+    def _aligned(self, recorded: list[Any], ours: list[Any]) -> list[Any]:
+        """Rows are ordered by id; where the server made the ids, ours are put beside the recorded ones they stand for.
+
+        Rows whose ids were not seen before are paired by name."""
+        if not all(isinstance(one, dict) and "id" in one for one in recorded + ours):
+            return ours
+        ids = [self.ids.get(one["id"], one["id"]) for one in recorded]
+        if ids == [one["id"] for one in recorded] and {one["id"] for one in ours} == set(ids):
+            return ours
+        known = {one["id"]: one for one in ours if one["id"] in ids}
+        names = sorted((str(one.get("name")), place) for place, one in enumerate(recorded) if ids[place] not in known)
+        rest = sorted((one for one in ours if one["id"] not in known), key=lambda one: str(one.get("name")))
+        found: list[Any] = [known.get(one) for one in ids]
+        for (_, place), one in zip(names, rest, strict=True):
+            found[place] = one
+        return found
+
+    def _cursor(self, recorded: str, ours: str) -> bool:
+        """Cursors of one order by id: where the server made the ids, any row of ours that stands for a recorded one."""
+        try:
+            left, right = (json.loads(base64.b64decode(text, validate=True)) for text in (recorded, ours))
+        except ValueError:
+            return False
+        return bool(set(left) == set(right) == {"id"} and right["id"] in self.ids.values())
 
     def _same(self, where: str, recorded: Any, ours: Any, sent: set[str]) -> bool:
         if not isinstance(recorded, str) or not isinstance(ours, str):
@@ -127,6 +154,8 @@ class Replay:
             return _ISO.fullmatch(ours) is not None
         if _UUID.fullmatch(recorded) and _UUID.fullmatch(ours) and recorded not in sent:
             return self.ids.setdefault(recorded, ours) == ours
+        if where.endswith("Cursor"):
+            return self._cursor(recorded, ours)
         if _UUID.search(recorded):
             return self._same(where, _UUID.sub("*", recorded), _UUID.sub("*", ours), sent)
         return False
@@ -136,11 +165,10 @@ def _filling(fill: dict[str, Any]) -> Iterator[dict[str, Any]]:
     first = fill.get("from", 0)
     for number in range(first, first + fill["count"]):
         name: Any = f"{fill['name']}{number}"
-        row = {
-            "id": f"ffffffff-ffff-4fff-8fff-{number:012x}",
-            "name": name if fill["object"] == "company" else {"firstName": name},
-            "position": fill["position"],
-        }
+        row = {"id": f"ffffffff-ffff-4fff-8fff-{number:012x}", "position": fill["position"]}
+        if not fill["object"].endswith("Target"):
+            label = "title" if fill["object"] in {"note", "task"} else "name"
+            row[label] = {"firstName": name} if fill["object"] == "person" else name
         if "stamp" in fill:
             row |= {"createdAt": fill["stamp"], "updatedAt": fill["stamp"]}
         if number < fill.get("domains", 0):
@@ -154,4 +182,14 @@ def _body(body: Any) -> Any:
     if isinstance(body, dict) and "$names" in body:
         prefix, count = body["$names"]
         return [{"name": f"{prefix}{number}"} for number in range(count)]
-    return body
+    return _texts(body)
+
+
+def _texts(body: Any) -> Any:
+    """`{"$text": [part, times]}` stands for a long text."""
+    if isinstance(body, list):
+        return [_texts(item) for item in body]
+    if isinstance(body, dict) and "$text" in body:
+        part, times = body["$text"]
+        return part * times
+    return {key: _texts(item) for key, item in body.items()} if isinstance(body, dict) else body
