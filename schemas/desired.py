@@ -26,6 +26,7 @@ class Ref:
     kind: str  #: the parent's kind, e.g. `company`
     key: str  #: the parent's source key
     link: Link
+    part: int = 0  #: which part of the record carries it
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Any
 
 from schemas.desired import Ref
+from schemas.plan import Enums
 
 Related = Mapping[tuple[str, str], Mapping[str, Any] | None]
 
@@ -30,6 +31,8 @@ class Given:
     to: str = ""  #: destination field, for references
     related: Related = field(default_factory=dict)  #: typed rows this record reads; None = not there
     owners: Mapping[str, str] = field(default_factory=dict)  #: owner's e-mail in lower case → member id
+    enums: Enums = field(default_factory=dict)  #: enum → its options
+    own: tuple[str, str] = ("", "")  #: kind and key of the record being made
 
     @property
     def value(self) -> Any:

@@ -9,7 +9,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from streams.transform import dates, emails, links, owners, phones, references, text
+from streams.transform import (
+    choices,
+    dates,
+    emails,
+    links,
+    markdown,
+    money,
+    owners,
+    people,
+    phones,
+    references,
+    text,
+    titles,
+)
 from streams.transform.converted import Converted, Converter, Given
 
 FLAGS = "flags"
@@ -22,20 +35,35 @@ def _flags(given: Given) -> Converted:
 
 CONVERTERS: Mapping[str, Converter] = MappingProxyType(
     {
+        "author": owners.author,
+        "choice": choices.choice,
+        "choice_or_first": choices.choice_or_first,
         "composite": text.composite,
         "constant": text.constant,
+        "email_text": emails.email_text,
         "emails": emails.emails,
+        "first_reference": references.first_reference,
         FLAGS: _flags,
+        "further_people": people.further_people,
+        "instant": dates.instant,
         "label": text.label,
         "lines": text.lines,
         "link": links.link,
         "moment": dates.moment,
         "moment_text": dates.moment_text,
+        "money": money.money,
+        "own_record": references.own_record,
         "owner": owners.owner,
         "owner_email": owners.owner_email,
+        "phone_columns": phones.phone_columns,
         "phones": phones.phones,
+        "prefixed": text.prefixed,
+        "presence": choices.presence,
         "reference": references.reference,
+        "rich_text": markdown.rich_text,
+        "tag_names": people.tag_names,
         "text": text.text,
+        "title": titles.title,
         "yes_no": text.yes_no,
     }
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from streams.transform import elements, text
@@ -52,6 +53,15 @@ def emails(given: Given) -> Converted:
         claim=usable[0] if usable else "",
         unclaimed=_shape([], usable),
     )
+
+
+def email_text(given: Given) -> Converted:
+    """One text column (until January 2025) → EMAILS; where several addresses stand in it they are parted at commas and
+    semicolons (`atomic_crm.md` 7.5)."""
+    raw = text.plain(given.value)
+    parted = [address for address in re.split(r"[,;]", raw) if address.strip()]
+    whole = [raw] if any(normalise(text.clean(address)[0]) is None for address in parted) else parted
+    return emails(replace(given, values=(whole,)))
 
 
 def _shape(primary: Sequence[str], additional: Sequence[str]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -73,6 +74,13 @@ def phones(given: Given) -> Converted:
         if element.kind or phone is None or not phone.whole:
             leftover.append(elements.line(element.text, element.kind))
     return Converted(value=_shape(list(usable.values())), flags=tuple(dict.fromkeys(flags)), leftover=tuple(leftover))
+
+
+def phone_columns(given: Given) -> Converted:
+    """Pairs of columns, number and type (until January 2025) → PHONES, as if they were `phone_jsonb`."""
+    pairs = zip(given.values[::2], given.values[1::2], strict=False)
+    found = [{"number": number, "type": kind} for number, kind in pairs if number is not None]
+    return phones(replace(given, values=(found,)))
 
 
 def _shape(numbers: list[Phone]) -> dict[str, Any]:

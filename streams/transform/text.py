@@ -54,6 +54,12 @@ def text(given: Given) -> Converted:
     return Converted(value=value, flags=flags)
 
 
+def prefixed(given: Given) -> Converted:
+    """A key → TEXT with `with: {prefix: contact_note/}`: numbers of two tables that become one object collide."""
+    value, flags = cleaned(given.value)
+    return Converted(value=f"{given.settings['prefix']}{value}", flags=flags)
+
+
 def composite(given: Given) -> Converted:
     """Several columns → the text subfields named by `with: {parts: […]}`, in order (ADDRESS, FULL_NAME)."""
     parts: dict[str, str] = {}

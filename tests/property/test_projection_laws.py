@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from sandbox.twenty import links as twenty_links
 from sandbox.twenty import phones as twenty_phones
 from schemas import change_event, column_types, desired, mapping_files
+from schemas.catalog import Column, Table
 from schemas.change_event import UNAVAILABLE
 from schemas.desired import Claim
 from schemas.plan import Plan
@@ -24,11 +25,15 @@ from streams.transform.projection import Projected
 COLUMNS: dict[str, dict[str, str]] = json.loads(
     (Path(__file__).parents[1] / "golden" / "head_columns.json").read_text()
 )
+TABLES = {
+    name: Table(name=name, key=("id",), columns={c: Column(name=c, type=t) for c, t in columns.items()})
+    for name, columns in COLUMNS.items()
+}
 PLAN = Plan(
     source="atomic_crm",
     destination="twenty",
     id_namespace="x",
-    objects=mapping_files.load("atomic_crm", "twenty", converters=converters.names()),
+    objects=mapping_files.load("atomic_crm", "twenty", tables=TABLES, converters=converters.names()),
     columns={},
     owners={"jane@acme.example": "member-jane"},
     policies={},

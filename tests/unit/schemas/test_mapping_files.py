@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from schemas import mapping_files
 from schemas.catalog import Column, Table
 from schemas.errors import LockgateError
-from schemas.plan import ObjectPlan
+from schemas.plan import Eras, ObjectPlan
 from streams.transform import converters
 
 _HEAD = json.loads((Path(__file__).parents[2] / "golden" / "head_columns.json").read_text())
@@ -24,10 +24,15 @@ TABLES = {
 _ALWAYS = "id createdAt updatedAt deletedAt name linkedinLink position createdBy updatedBy searchVector attachments"
 _COMPANY = "domainName address annualRevenue people accountOwner accountOwnerId opportunities employees xLink"
 _PERSON = "emails jobTitle phones avatarUrl avatarFile company companyId listMemberships xLink city"
+_DEAL = "amount closeDate stage company companyId pointOfContact pointOfContactId owner ownerId"
+_TASK = "title bodyV2 dueAt status assignee assigneeId taskTargets"
 _LINKS = "noteTargets taskTargets timelineActivities calendarEventParticipants messageParticipants"
 STANDARD = {
     "company": {*_ALWAYS.split(), *_LINKS.split(), *_COMPANY.split(), "annualRecurringRevenue", "idealCustomerProfile"},
     "person": {*_ALWAYS.split(), *_LINKS.split(), *_PERSON.split(), "pointOfContactForOpportunities"},
+    "opportunity": {*_ALWAYS.split(), *_LINKS.split(), *_DEAL.split()},
+    "task": {*_ALWAYS.split(), "timelineActivities", *_TASK.split()} - {"name", "linkedinLink"},
+    "note": {*_ALWAYS.split(), "timelineActivities", "title", "bodyV2", "noteTargets"} - {"name", "linkedinLink"},
 }
 _RESERVED = (
     "user users role roles workspace workspaces event events field fields object objects type types index relation "
@@ -48,9 +53,10 @@ def _faults(folder: Path) -> list[str]:
 
 
 def test_every_column_of_the_head_era_is_accounted_for() -> None:
-    """S0-15, S0-19: parents first, and no column of the three tables is left out in silence."""
+    """S0-15, S0-19, S0-22, S0-78: parents first, notes last, and no column is left out in silence."""
     plans = _load()
-    assert [plan.object for plan in plans] == ["sale", "company", "contact"]
+    feeders, order = ["configuration", "sale", "tag"], ["company", "contact", "deal", "task"]
+    assert [plan.object for plan in plans] == [*feeders, *order, "contact_note", "deal_note"]
     for plan in plans:
         assert plan.read_columns() | set(plan.key) | set(plan.not_moved) == set(_HEAD[plan.table])
         assert not plan.read_columns() & set(plan.not_moved)
@@ -63,16 +69,18 @@ def test_every_custom_field_is_a_shape_that_twenty_makes() -> None:
             assert plan.shapes == ()
             continue
         standard = STANDARD[plan.destination]
-        names = [shape.name for shape in plan.shapes]
+        assert {s.name for s in plan.shapes if s.standard} == ({"stage"} if plan.object == "deal" else set())
+        names = [shape.name for shape in plan.shapes if not shape.standard]
         assert len(names) == len(set(names))
         assert not {*names} & {*standard, *RESERVED}
         assert [name for name in names if not re.fullmatch(r"[a-z][a-zA-Z0-9]{0,62}", name)] == []
-        assert {shape.type for shape in plan.shapes} == {"TEXT"}
+        assert {shape.type for shape in plan.shapes} <= {"TEXT", "ARRAY", "SELECT"}
         assert all(shape.label for shape in plan.shapes)
         written = {rule.to for rule in plan.fields}
         written |= {field for rule in plan.fields for field in (rule.keep_both, rule.leftover) if field}
         assert {*names} == written - {*standard}
         assert {"keptValues", "migrationFlags"} <= {*names}
+        assert [s.name for s in plan.shapes if (s.type == "SELECT") != (s.enum in {*plan.enums})] == []
 
 
 def test_the_schema_is_a_schema() -> None:
@@ -90,6 +98,7 @@ def test_the_users_file_replaces_the_whole_object(tmp_path: Path) -> None:
     plans = {plan.object: plan for plan in _load(tmp_path)}
     assert [rule.to for rule in plans["company"].fields] == ["name"]
     assert len(plans["contact"].fields) > 10
+    assert plans["company"].eras == Eras()
 
 
 def test_all_faults_of_a_file_at_once(tmp_path: Path) -> None:
@@ -119,6 +128,7 @@ def test_all_faults_of_a_file_at_once(tmp_path: Path) -> None:
         "contact.yaml:11: unique needs keep_both: where the value goes when another holds it",
         "contact.yaml:11: leftover names 'nowhere', which is not among the shapes",
         "contact.yaml:27: public.contacts has no column 'last_nam'",
+        "atomic_crm--twenty/deal.yaml:17: contact has no column 'last_name' to read",
     ]
 
 

@@ -188,7 +188,7 @@ def test_what_cannot_be_written_is_said() -> None:
 )
 def test_key_of_a_foreign_key_column(value: Any, key: str | None) -> None:
     """Only numbers and text name a row."""
-    assert owners.key_of(value) == key
+    assert references.key_of(value) == key
 
 
 def test_a_required_link_says_so() -> None:
@@ -217,6 +217,8 @@ def test_owner_is_matched_trimmed_and_in_any_case(email: str) -> None:
 def test_the_registry_is_closed() -> None:
     """The names a mapping may use; each takes an empty rule's defaults or says what it needs."""
     assert converters.names() == {
-        "composite", "constant", "emails", "flags", "label", "lines", "link", "moment", "moment_text", "owner",
-        "owner_email", "phones", "reference", "text", "yes_no",
+        "author", "choice", "choice_or_first", "composite", "constant", "email_text", "emails", "first_reference",
+        "flags", "further_people", "instant", "label", "lines", "link", "moment", "moment_text", "money", "own_record",
+        "owner", "owner_email", "phone_columns", "phones", "prefixed", "presence", "reference", "rich_text",
+        "tag_names", "text", "title", "yes_no",
     }  # fmt: skip
