@@ -1,4 +1,4 @@
-"""The record API: `/rest/{plural}`, batch, restore. Path and filter are parsed first, then the token is taken."""
+"""The record API under `/rest/{plural}`. Path and filter are parsed first, then the token is taken."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.twenty import catalogue, filters, reads, scalars
-from sandbox.twenty.errors import bad_request, coded, unsupported
-from sandbox.twenty.records import Actor, Writer
+from sandbox.twenty import catalogue, filters, groups, reads, scalars
+from sandbox.twenty.acts import Acts
+from sandbox.twenty.errors import bad_request, unsupported
 from sandbox.twenty.workspace import Workspace
 
-READ_ONLY = {"workspaceMember", "workflow", "workflowAutomatedTrigger"}
 Answer = tuple[int, Any]
 
 
@@ -34,11 +33,14 @@ class Target:
     row_id: str | None = None
     batch: bool = False
     restore: bool = False
+    special: str | None = None  #: duplicates or groupBy
 
 
 def serve(workspace: Workspace, call: Call) -> Answer:
     """Answers a record call. Raises TwentyError."""
     target = _target(workspace, call)
+    if target.special:
+        return _special(workspace, call, target)
     if call.method == "GET":
         return _read(workspace, call, target)
     if call.method == "POST":
@@ -60,8 +62,10 @@ def _target(workspace: Workspace, call: Call) -> Target:
         return Target(item=item, batch=parts[0] == "batch", restore=parts[0] == "restore")
     if len(parts) == 1:
         return Target(item=_object(workspace, parts[0]))
-    if parts[1] in {"duplicates", "groupBy", "merge"}:
-        raise unsupported(f"/rest/{{plural}}/{parts[1]}")
+    if parts[1] == "merge":
+        raise unsupported("/rest/{plural}/merge")
+    if parts[1] in {"duplicates", "groupBy"}:
+        return Target(item=_object(workspace, parts[0]), special=parts[1])
     if not scalars.UUID.fullmatch(parts[1]):
         raise bad_request(f"'{parts[1]}' is not a valid UUID")
     return Target(item=_object(workspace, parts[0]), row_id=parts[1].lower())
@@ -76,6 +80,17 @@ def _object(workspace: Workspace, plural: str) -> catalogue.ObjectType:
         if item.name == plural:
             raise bad_request(f"object '{plural}' not found. Did you mean '{item.plural}'?")
     raise bad_request(f"object '{plural}' not found. eg: companies")
+
+
+def _special(workspace: Workspace, call: Call, target: Target) -> Answer:
+    if (call.method, target.special) == ("GET", "groupBy"):
+        workspace.take_token()
+        return 200, groups.by(workspace.store, target.item, call.params)
+    if (call.method, target.special) == ("POST", "duplicates") and isinstance(call.body, dict) and not call.params:
+        workspace.take_token()
+        found = groups.duplicates(workspace.store, target.item, call.body.get("data"))
+        return 200, {"data": [groups.connection(target.item, rows) for rows in found]}
+    raise unsupported(f"{call.method} {call.path}")
 
 
 def _read(workspace: Workspace, call: Call, target: Target) -> Answer:
@@ -95,13 +110,7 @@ def _create(workspace: Workspace, call: Call, target: Target) -> Answer:
     depth = reads.parse_query({key: call.params[key] for key in ("depth",) if key in call.params}).depth
     workspace.take_token()
     item = target.item
-    if item.name == "workspaceMember":
-        raise coded("Entity performing the request does not have permission", "PERMISSION_DENIED")
-    if item.name in READ_ONLY:
-        raise unsupported(f"creating {item.plural} by API")
-    inputs = _inputs(call.body, target.batch)
-    rows = _writer(workspace, call, item).create(inputs, upsert=call.params.get("upsert") == "true")
-    _note(workspace, "upsert" if call.params.get("upsert") == "true" else "create", item, rows)
+    rows = _acts(workspace, call, item).create(_inputs(call.body, target.batch), call.params.get("upsert") == "true")
     found = [reads.shown(workspace.store, item, row, depth) for row in rows]
     if target.batch:
         return 201, {"data": {f"create{item.capital_plural}": found}}
@@ -128,30 +137,20 @@ def _update(workspace: Workspace, call: Call, target: Target) -> Answer:
     item = target.item
     if target.restore:
         return _restore(workspace, call, item, query.filter)
-    if item.name in READ_ONLY:
-        raise unsupported(f"updating {item.plural} by API")
     if isinstance(call.body, str):
         raise unsupported("an update sent as text")
-    writer = _writer(workspace, call, item)
+    acts = _acts(workspace, call, item)
     if target.row_id:
-        row = writer.update_one(target.row_id, call.body)
-        _note(workspace, "update", item, [row])
+        row = acts.update_one(target.row_id, call.body)
         return 200, {"data": {f"update{item.capital}": reads.shown(workspace.store, item, row, query.depth)}}
-    rows = writer.update_many(reads.touched(workspace.store, item, query.filter), call.body)
-    _note(workspace, "update", item, rows)
+    rows = acts.update_many(query.filter, call.body)
     return 200, {"data": {f"update{item.capital_plural}": [item.render(row) for row in rows]}}
 
 
 def _restore(workspace: Workspace, call: Call, item: catalogue.ObjectType, node: filters.Node | None) -> Answer:
     if node is None:
         raise unsupported("restore without a filter")
-    if item.name in {"workspaceMember", "workflow"}:
-        raise unsupported(f"restoring {item.plural}")
-    rows: list[dict[str, Any]] = []
-    if not filters.names_deleted(node):  # recorded: a filter that names deletedAt brings nothing back
-        rows = reads.touched(workspace.store, item, node, deleted=True)
-    rows = _writer(workspace, call, item).mark(rows, deleted=False)
-    _note(workspace, "restore", item, rows)
+    rows = _acts(workspace, call, item).restore(node)
     return 200, {"data": {f"restore{item.capital_plural}": [item.render(row) for row in rows]}}
 
 
@@ -162,34 +161,23 @@ def _delete(workspace: Workspace, call: Call, target: Target) -> Answer:
         raise unsupported(f"DELETE {call.path}")
     workspace.take_token()
     item = target.item
-    _refuse_delete(item, soft, target.row_id is None and query.filter is None)
-    writer = _writer(workspace, call, item)
-    found = [writer.existing(target.row_id)] if target.row_id else reads.touched(workspace.store, item, query.filter)
-    rows = writer.mark(found, deleted=True) if soft else writer.destroy(found)
-    _note(workspace, "soft_delete" if soft else "destroy", item, rows)
+    if target.row_id is None and query.filter is None:
+        _refuse_all(soft)
+    rows = _acts(workspace, call, item).remove(target.row_id or query.filter, soft)
     shown = [item.render(row) if soft else row for row in rows]
     if target.row_id:
         return 200, {"data": {f"delete{item.capital}": shown[0]}}
     return 200, {"data": {f"delete{item.capital_plural}": shown}}
 
 
-def _refuse_delete(item: catalogue.ObjectType, soft: bool, everything: bool) -> None:
-    if everything and soft:
+def _refuse_all(soft: bool) -> None:
+    if soft:
         raise unsupported("bulk soft delete without a filter")
-    if everything:
-        raise bad_request(
-            "Filters are mandatory for bulk destroy operations. Please provide at least one filter to prevent"
-            " accidental deletion of all records."
-        )
-    if item.name == "workspaceMember":
-        raise bad_request("Please use /deleteUserFromWorkspace to remove a workspace member.")
-    if item.name == "workflow" or (item.name == "workflowAutomatedTrigger" and not soft):
-        raise unsupported(f"removing {item.plural} by API")
+    raise bad_request(
+        "Filters are mandatory for bulk destroy operations. Please provide at least one filter to prevent"
+        " accidental deletion of all records."
+    )
 
 
-def _writer(workspace: Workspace, call: Call, item: catalogue.ObjectType) -> Writer:
-    return workspace.writer(item, Actor(source="API", name=call.key_name))
-
-
-def _note(workspace: Workspace, action: str, item: catalogue.ObjectType, rows: Sequence[Mapping[str, Any]]) -> None:
-    workspace.journal.wrote(workspace.clock.stamp(), "api", action, item.name, [row["id"] for row in rows])
+def _acts(workspace: Workspace, call: Call, item: catalogue.ObjectType) -> Acts:
+    return Acts(workspace=workspace, item=item, key_name=call.key_name)

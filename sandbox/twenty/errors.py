@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conflict:
+    """The living row that holds a unique value; only GraphQL tells."""
+
+    label: str  #: of the field
+    row_id: str
+    object: str
 
 
 class TwentyError(Exception):
@@ -12,6 +22,7 @@ class TwentyError(Exception):
         super().__init__(f"{status} {body}")
         self.status = status
         self.body = body
+        self.conflict: Conflict | None = None
 
 
 def bad_request(text: str, error: str = "BadRequestException") -> TwentyError:
@@ -24,9 +35,11 @@ def coded(text: str, code: str, status: int = 400) -> TwentyError:
     return TwentyError(status, {"statusCode": status, "error": "Error", "messages": [text], "code": code})
 
 
-def duplicate() -> TwentyError:
+def duplicate(conflict: Conflict | None = None) -> TwentyError:
     """A unique index was hit; REST never says which."""
-    return bad_request("A duplicate entry was detected")
+    error = bad_request("A duplicate entry was detected")
+    error.conflict = conflict
+    return error
 
 
 def not_found() -> TwentyError:

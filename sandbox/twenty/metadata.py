@@ -1,39 +1,52 @@
-"""The metadata API over REST: objects to read; fields to make, change and drop (recordings 00, 10, 11, 12)."""
+"""The metadata API over REST, in both answer formats (recordings 00, 10, 11, 12)."""
 
 from __future__ import annotations
 
-import re
-import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from sandbox.twenty import catalogue, options, words
-from sandbox.twenty.errors import TwentyError, coded, plain, unsupported
+from sandbox.twenty import catalogue, customs, fields
+from sandbox.twenty.errors import unsupported
 from sandbox.twenty.workspace import Workspace
 
 Answer = tuple[int, Any]
 Raw = dict[str, Any]
 
-_CHANGEABLE = {"label", "description", "icon", "options", "isUnique", "isActive", "name", "defaultValue", "settings"}
-
 
 def serve(workspace: Workspace, method: str, path: str, params: Mapping[str, str], body: Any) -> Answer:
     """Answers `/rest/metadata/…`. Costs no token. Raises TwentyError."""
     parts = [part for part in path.split("/") if part][2:]
-    kind, row_id = ([*parts, ""])[0], parts[1] if len(parts) == 2 else None
-    if len(parts) > 2 or kind not in {"objects", "fields"}:
-        raise unsupported(f"{method} /rest/metadata/{'/'.join(parts)}")
-    if kind == "objects" and method == "GET":
+    if len(parts) in {1, 2}:
+        kind, row_id = parts[0], parts[1] if len(parts) == 2 else None
+        if kind == "objects":
+            return _serve_objects(workspace, method, row_id, params, body)
+        if kind == "fields":
+            return _serve_fields(workspace, method, row_id, body)
+    raise unsupported(f"{method} /rest/metadata/{'/'.join(parts)}")
+
+
+def _serve_objects(
+    workspace: Workspace, method: str, row_id: str | None, params: Mapping[str, str], body: Any
+) -> Answer:
+    if method == "GET":
         return _objects(workspace, params) if row_id is None else _object(workspace, row_id)
-    if kind == "fields" and method == "GET" and row_id is not None:
-        return 200, _wrap(workspace, "field", shown(_found(workspace, row_id)))
-    if kind == "fields" and method == "POST" and row_id is None:
-        return _create(workspace, body)
-    if kind == "fields" and method == "PATCH" and row_id is not None:
-        return _update(workspace, row_id, body)
-    if kind == "fields" and method == "DELETE" and row_id is not None:
-        return _delete(workspace, row_id)
-    raise unsupported(f"{method} /rest/metadata/{kind}")
+    if method == "POST" and row_id is None:
+        return 201, _wrap(workspace, "createOneObject", customs.with_fields(customs.create(workspace, body)))
+    if method == "DELETE" and row_id is not None:
+        return 200, _wrap(workspace, "deleteOneObject", customs.shown(customs.delete(workspace, row_id)))
+    raise unsupported(f"{method} /rest/metadata/objects")
+
+
+def _serve_fields(workspace: Workspace, method: str, row_id: str | None, body: Any) -> Answer:
+    if method == "POST" and row_id is None:
+        return 201, _wrap(workspace, "createOneField", fields.create(workspace, body))
+    if row_id is not None and method == "GET":
+        return 200, _wrap(workspace, "field", fields.shown(fields.found(workspace, row_id)))
+    if row_id is not None and method == "PATCH":
+        return 200, _wrap(workspace, "updateOneField", fields.update(workspace, row_id, body))
+    if row_id is not None and method == "DELETE":
+        return 200, _wrap(workspace, "deleteOneField", fields.delete(workspace, row_id))
+    raise unsupported(f"{method} /rest/metadata/fields")
 
 
 def _wrap(workspace: Workspace, name: str, whole: Any) -> Any:
@@ -41,16 +54,16 @@ def _wrap(workspace: Workspace, name: str, whole: Any) -> Any:
 
 
 def _listed(item: catalogue.ObjectType) -> Raw:
-    fields = [catalogue.public(one.raw) for one in item.fields.values()]
-    for one in fields:
+    found = [catalogue.public(one.raw) for one in item.fields.values()]
+    for one in found:
         for key in ("defaultValue", "options", "settings"):
             if one.get(key) is None:
                 one.pop(key, None)
-    return {**catalogue.public(item.raw), "fields": fields}
+    return {**catalogue.public(item.raw), "fields": found}
 
 
 def _objects(workspace: Workspace, params: Mapping[str, str]) -> Answer:
-    items = list(workspace.store.objects.values())
+    items = sorted(workspace.store.objects.values(), key=lambda item: str(item.raw["id"]), reverse=True)
     start = 0
     if params.get("ending_before"):
         raise unsupported("metadata pages backwards")
@@ -78,202 +91,3 @@ def _object(workspace: Workspace, row_id: str) -> Answer:
         if item.raw["id"] == row_id:
             return 200, _wrap(workspace, "object", _listed(item))
     raise unsupported("metadata of an object that is not there")
-
-
-def shown(raw: Mapping[str, Any]) -> Raw:
-    """A field as the answers to its own calls show it."""
-    found = {name: raw.get(name) for name in words.FIELD_KEYS}
-    for name in words.FIELD_KEYS_WHEN_SET:
-        if raw.get(name) is not None:
-            found[name] = raw[name]
-    return found
-
-
-def _fields(workspace: Workspace) -> Mapping[str, catalogue.Field]:
-    return {one.raw["id"]: one for item in workspace.store.objects.values() for one in item.fields.values()}
-
-
-def _found(workspace: Workspace, row_id: str) -> Raw:
-    field = _fields(workspace).get(row_id)
-    if field is None:
-        raise coded("Field metadata not found", "FIELD_METADATA_NOT_FOUND", 404)
-    return field.raw
-
-
-def _create(workspace: Workspace, body: Any) -> Answer:
-    if not isinstance(body, dict):
-        raise unsupported("a field that is not an object")
-    _check_shape(body)
-    item = next(
-        (one for one in workspace.store.objects.values() if one.raw["id"] == body.get("objectMetadataId")), None
-    )
-    if item is None:
-        raise unsupported("a field on an object that is not there")
-    if body["type"] not in words.CREATABLE | {"NUMERIC"}:
-        raise unsupported(f"creating {body['type']} fields")
-    given = options.with_ids(body.get("options"))
-    problems = _name_problems(item, body["name"]) + options.problems(body["type"], given)
-    if body["type"] == "NUMERIC":
-        text = "Field type NUMERIC is not supported for field creation. Use NUMBER instead."
-        friendly = "Field type NUMERIC is not supported. Use Number instead."
-        problems.append({**options.problem(text, "NUMERIC"), "userFriendlyMessage": friendly})
-    if problems:
-        raise _refused_create(item, body["name"], problems)
-    raw = _raw(workspace, item, body, given)
-    workspace.store.save_field(raw)
-    if raw["isUnique"]:
-        key = next(one for one in item.uniques if one.field == raw["name"])
-        workspace.store.set_unique(item, key, on=True)
-    return 201, _wrap(workspace, "createOneField", shown(raw))
-
-
-def _check_shape(body: Mapping[str, Any]) -> None:
-    if body.get("type") not in words.TYPES:
-        raise plain(400, [f"type must be one of the following values: {', '.join(words.TYPES)}"], "Bad Request")
-    for name in ("name", "label"):
-        if name not in body or body[name] is None:
-            raise plain(400, [f"{name} should not be empty", f"{name} must be a string"], "Bad Request")
-        if not isinstance(body[name], str) or not body[name]:
-            raise unsupported(f"a field {name} that is empty or not a text")
-
-
-def _name_problems(item: catalogue.ObjectType, name: str) -> list[Raw]:
-    if name in item.fields or name in item.joins:
-        text = f'Name "{name}" is not available as it is already used by another field'
-        return [{"code": "NOT_AVAILABLE", "value": name, "message": text, "userFriendlyMessage": text}]
-    if len(name) > 63:
-        return [options.problem("Name is too long", name)]
-    if not re.fullmatch(r"[a-z][a-zA-Z0-9]*", name):
-        text = "Name is not valid: it must start with lowercase letter and contain only alphanumeric letters"
-        return [options.problem(text, name)]
-    if name in words.RESERVED:
-        text = 'This name is reserved. Use a different name or the system will add "Custom" suffix.'
-        return [options.problem(text, name)]
-    return []
-
-
-def _refused_create(item: catalogue.ObjectType, name: str, problems: list[Raw]) -> TwentyError:
-    """One failure of the field and one for each of the two views it would have joined."""
-    made = str(uuid.uuid4())
-    field = {
-        "status": "fail",
-        "errors": problems,
-        "flatEntityMinimalInformation": {
-            "universalIdentifier": made,
-            "name": name,
-            "objectMetadataUniversalIdentifier": item.raw["universalIdentifier"],
-        },
-        "metadataName": "fieldMetadata",
-        "type": "create",
-    }
-    text = "Field metadata not found"
-    views = [
-        {
-            "status": "fail",
-            "errors": [{"code": "INVALID_VIEW_DATA", "message": text, "userFriendlyMessage": text}],
-            "flatEntityMinimalInformation": {
-                "universalIdentifier": str(uuid.uuid4()),
-                "viewUniversalIdentifier": str(uuid.uuid5(uuid.UUID(item.raw["id"]), f"view {place}")),
-                "fieldMetadataUniversalIdentifier": made,
-            },
-            "metadataName": "viewField",
-            "type": "create",
-        }
-        for place in range(2)
-    ]
-    body = {
-        "statusCode": 400,
-        "error": "METADATA_VALIDATION_ERROR",
-        "message": "Multiple validation errors occurred while creating fields",
-        "errors": {"fieldMetadata": [field], "viewField": views},
-        "summary": {"totalErrors": 3, "fieldMetadata": 1, "viewField": 2},
-        "userFriendlyMessage": "Many validation errors",
-    }
-    return TwentyError(400, body)
-
-
-def _raw(workspace: Workspace, item: catalogue.ObjectType, body: Mapping[str, Any], given: list[Raw] | None) -> Raw:
-    stamp = workspace.clock.stamp()
-    if body["type"] == "RATING":
-        given = [
-            {"id": str(uuid.uuid4()), "label": str(n), "value": f"RATING_{n}", "position": n - 1} for n in range(1, 6)
-        ]
-    raw = {
-        "id": str(uuid.uuid4()),
-        "universalIdentifier": str(uuid.uuid4()),
-        "applicationId": item.raw["applicationId"],
-        "type": body["type"],
-        "name": body["name"],
-        "label": body["label"],
-        "isActive": True,
-        "isSystem": False,
-        "isUIEditable": True,
-        "isUIReadOnly": False,
-        "isNullable": True,
-        "isUnique": body.get("isUnique") is True,
-        "defaultValue": body.get("defaultValue"),
-        "options": given,
-        "settings": body.get("settings"),
-        "workspaceId": item.raw["workspaceId"],
-        "objectMetadataId": item.raw["id"],
-        "isLabelSyncedWithName": False,
-        "createdAt": stamp,
-        "updatedAt": stamp,
-        "isCustom": True,
-    }
-    return raw | {name: body[name] for name in ("description", "icon") if body.get(name) is not None}
-
-
-def _update(workspace: Workspace, row_id: str, body: Any) -> Answer:
-    field = _fields(workspace).get(row_id)
-    if field is None:
-        text = "Field metadata to update not found"
-        errors = [{"code": "FIELD_METADATA_NOT_FOUND", "message": text, "userFriendlyMessage": text}]
-        info = {"errors": errors, "type": "update", "metadataName": "fieldMetadata"}
-        raise options.refused_update(
-            {**info, "flatEntityMinimalInformation": {"id": ""}},
-            "Validation errors occurred while updating field",
-            text,
-        )
-    if not isinstance(body, dict) or set(body) - _CHANGEABLE:
-        raise unsupported("changing other properties of a field")
-    if field.standard and "name" in body:
-        text = "Cannot edit standard field metadata properties: name"
-        raise coded(text, "FIELD_MUTATION_NOT_ALLOWED", 403)
-    if set(body) & {"name", "isActive", "defaultValue", "settings"}:
-        raise unsupported(f"changing {', '.join(sorted(set(body)))} of a field")
-    item = workspace.store.objects[field.object]
-    raw = dict(field.raw) | {"updatedAt": workspace.clock.stamp()}
-    if "options" in body:
-        raw["options"] = options.replace(workspace.store, item, field, body["options"])
-    if "isUnique" in body:
-        _set_unique(workspace, item, field, body["isUnique"] is True)
-        raw["isUnique"] = body["isUnique"] is True
-    labels = {name: body[name] for name in ("label", "description", "icon") if name in body}
-    if field.standard and labels:
-        raw["overrides"] = {**(raw.get("overrides") or {}), **labels}
-    else:
-        raw |= labels
-    workspace.store.save_field(raw)
-    return 200, _wrap(workspace, "updateOneField", shown(raw))
-
-
-def _set_unique(workspace: Workspace, item: catalogue.ObjectType, field: catalogue.Field, on: bool) -> None:
-    key = catalogue.UniqueKey(field=field.name, part=catalogue.UNIQUE_PART.get(field.type))
-    if not workspace.store.set_unique(item, key, on):
-        made = uuid.uuid4()
-        raise TwentyError(500, f"Migration action 'create' for 'index' (universalIdentifier: {made}) failed")
-
-
-def _delete(workspace: Workspace, row_id: str) -> Answer:
-    field = _fields(workspace).get(row_id)
-    if field is None:
-        raise coded("Field to delete not found", "FIELD_METADATA_NOT_FOUND", 404)
-    if field.standard:
-        raise coded(f'Cannot delete standard field "{field.name}"', "FIELD_MUTATION_NOT_ALLOWED", 403)
-    item = workspace.store.objects[field.object]
-    for key in item.uniques:
-        if key.field == field.name:
-            workspace.store.set_unique(item, key, on=False)
-    workspace.store.drop_field(field.raw)
-    return 200, _wrap(workspace, "deleteOneField", shown(field.raw))

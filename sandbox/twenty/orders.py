@@ -25,7 +25,8 @@ def rows(workspace: Workspace, body: Body) -> Any:
     found = [writer.update_one(row["id"], {k: v for k, v in row.items() if k != "id"}) for row in known]
     for start in range(0, len(new), 200):
         found += writer.create(new[start : start + 200], upsert=False)
-    _note(workspace, "rows", item.name, found)
+    workspace.note("control", "rows", item, found)
+    workspace.publish(writer.events)
     return {"rows": [item.render(row) for row in found]}
 
 
@@ -35,7 +36,8 @@ def delete(workspace: Workspace, body: Body) -> Any:
     writer = workspace.writer(item, _actor(workspace, body))
     found = [writer.existing(row_id) for row_id in body["ids"]]
     gone = writer.mark(found, deleted=True) if body.get("soft", True) else writer.destroy(found)
-    _note(workspace, "delete", item.name, gone)
+    workspace.note("control", "delete", item, gone)
+    workspace.publish(writer.events)
     return {"ids": [row["id"] for row in gone]}
 
 
@@ -51,7 +53,7 @@ def member(workspace: Workspace, body: Body) -> Any:
         "position": 0,
     }
     made = workspace.writer(item, _SYSTEM).create([row], upsert=False)
-    _note(workspace, "members", item.name, made)
+    workspace.note("control", "members", item, made)
     return item.render(made[0])
 
 
@@ -67,7 +69,7 @@ def workflow(workspace: Workspace, body: Body) -> Any:
         settings = {"eventName": body["event"], "fields": list(body.get("fields", []))}
         trigger = {"type": "DATABASE_EVENT", "settings": settings, "workflowId": made["id"]}
         found["trigger"] = kind.render(workspace.writer(kind, _SYSTEM).create([trigger], upsert=False)[0])
-    _note(workspace, "workflows", item.name, [made])
+    workspace.note("control", "workflows", item, [made])
     return found
 
 
@@ -103,7 +105,3 @@ def _actor(workspace: Workspace, body: Body) -> Actor:
         return Actor(source="MANUAL", name="A Person")
     name = workspace.store.rows["workspaceMember"][member_id]["name"]
     return Actor(source="MANUAL", name=f"{name['firstName']} {name['lastName']}".strip(), member=member_id)
-
-
-def _note(workspace: Workspace, action: str, name: str, found: list[dict[str, Any]]) -> None:
-    workspace.journal.wrote(workspace.clock.stamp(), "control", action, name, [row["id"] for row in found])

@@ -32,6 +32,25 @@ class Actor:
         return {"source": self.source, "workspaceMemberId": self.member, "name": self.name, "context": context}
 
 
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """Something that happened to a record, for webhooks and workflows."""
+
+    action: str  #: created, updated, deleted, restored or destroyed
+    item: ObjectType
+    row: Row
+    changed: tuple[str, ...] | None = None  #: fields with a new value; None where the server names none
+
+
+#: Fields whose change alone is no event (`twenty.md` 1.3).
+_QUIET = frozenset({"updatedAt", "updatedBy", "searchVector"})
+
+
+def changed_fields(old: Row, new: Row) -> tuple[str, ...]:
+    """Names of what differs between two versions of a row."""
+    return tuple(name for name in new if name not in _QUIET and new[name] != old.get(name))
+
+
 class Writer:
     """Writes to one object as one actor."""
 
@@ -41,6 +60,7 @@ class Writer:
         self.actor = actor
         self.trusted = trusted  # the control port may set updatedBy; the API never can
         self.now = clock.stamp()
+        self.events: list[Event] = []
 
     # create
 
@@ -124,6 +144,7 @@ class Writer:
         self._guard_claims(rows)
         links_to.check_parents(self.store, self.item, rows)
         self.store.insert(self.item, rows)
+        self.events += [Event(action="created", item=self.item, row=row) for row in rows]
         if self.actor.source != "SYSTEM":  # sample rows were put there without the worker (recording 05)
             timeline.made(self.store, self.item, rows, self.now)
 
@@ -143,8 +164,9 @@ class Writer:
             raise duplicate()
         for key in self.item.uniques:
             held = [value for row in rows if (value := key.value(row)) is not None]
-            if len(set(held)) < len(held) or any(self.store.holder(self.item.name, key, one) for one in held):
-                raise duplicate()
+            holder = next((found for one in held if (found := self.store.holder(self.item.name, key, one))), None)
+            if holder is not None or len(set(held)) < len(held):
+                raise self.store.clash(self.item, key, holder)
 
     # upsert
 
@@ -167,10 +189,19 @@ class Writer:
 
     def _apply(self, row_id: str, one: Row, upsert: bool) -> Row:
         row = self._changed(self.store.rows[self.item.name][row_id], one, upsert)
-        self._guard_nulls([row])
-        links_to.check_parents(self.store, self.item, [row])
-        self.store.update(self.item, [row])
+        self._replace([row])
         return row
+
+    def _replace(self, rows: Sequence[Row]) -> None:
+        """One UPDATE; a row in which nothing changed makes no event."""
+        old = [self.item.render(self.store.rows[self.item.name][row["id"]]) for row in rows]
+        self._guard_nulls(rows)
+        links_to.check_parents(self.store, self.item, rows)
+        self.store.update(self.item, rows)
+        for before, row in zip(old, rows, strict=True):
+            changed = changed_fields(before, row)
+            if changed:
+                self.events.append(Event(action="updated", item=self.item, row=row, changed=changed))
 
     def _changed(self, old: Row, one: Row, upsert: bool) -> Row:
         row = self.item.render(old)
@@ -209,9 +240,7 @@ class Writer:
         if "id" in one:
             raise unsupported("a bulk update of ids")
         changed = [self._changed(row, one, upsert=False) for row in rows]
-        self._guard_nulls(changed)
-        links_to.check_parents(self.store, self.item, changed)
-        self.store.update(self.item, changed)
+        self._replace(changed)
         return changed
 
     # delete and restore
@@ -222,6 +251,8 @@ class Writer:
         changed = [{**row, "deletedAt": stamp, "updatedAt": self.now, "updatedBy": self.actor.column()} for row in rows]
         self.store.update(self.item, changed)
         self._mark_targets(rows, stamp)
+        action = "deleted" if deleted else "restored"
+        self.events += [Event(action=action, item=self.item, row=row, changed=("deletedAt",)) for row in changed]
         return changed
 
     def _mark_targets(self, rows: Sequence[Row], stamp: str | None) -> None:
@@ -237,8 +268,17 @@ class Writer:
     def destroy(self, rows: Sequence[Row]) -> list[Row]:
         """Removes for good; replies only the ids."""
         ids = [row["id"] for row in rows]
+        if self.item.custom:
+            self._guard_ties(ids)
+        self.events += [Event(action="destroyed", item=self.item, row=dict(row)) for row in rows]
         self.store.delete(self.item, ids)
         return [{"id": one} for one in ids]
+
+    def _guard_ties(self, ids: Sequence[str]) -> None:
+        """What becomes of the notes, tasks and files of a custom object's row is not recorded."""
+        for child in ("noteTarget", "taskTarget", "attachment"):
+            if any(self.store.children(child, f"target{self.item.capital}Id", one) for one in ids):
+                raise unsupported(f"destroying {self.item.plural} to which a {child} points")
 
     def existing(self, row_id: str) -> Row:
         """The row of an id, soft-deleted or not. Raises 404."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sandbox.twenty import catalogue
-from sandbox.twenty.errors import duplicate
+from sandbox.twenty.errors import Conflict, TwentyError, duplicate
 
 Row = dict[str, Any]
 
@@ -95,6 +95,29 @@ class Store:
 
     # metadata
 
+    def add_object(self, raw: dict[str, Any]) -> catalogue.ObjectType:
+        """A new object, still without fields."""
+        self._begin()
+        last = self._sql.execute("select coalesce(max(position), 0) + 1 from objects").fetchone()[0]
+        self._sql.execute("insert into objects values (?, ?, ?)", (raw["id"], last, json.dumps(raw)))
+        item = catalogue.ObjectType(raw=raw)
+        self.objects[item.name] = item
+        self.rows[item.name], self.order[item.name] = {}, []
+        return item
+
+    def drop_object(self, item: catalogue.ObjectType) -> None:
+        """Removes an object, its fields and its rows; relations to it must be gone."""
+        self._begin()
+        self._sql.execute("delete from objects where id = ?", (item.raw["id"],))
+        self._sql.executemany("delete from fields where id = ?", [(one.raw["id"],) for one in item.fields.values()])
+        self._sql.execute("delete from rows where object = ?", (item.name,))
+        self._sql.execute("delete from uniques where object = ?", (item.name,))
+        del self.objects[item.name], self.rows[item.name], self.order[item.name]
+        for gone in [key for key in self._unique if key[0] == item.name]:
+            del self._unique[gone]
+        for gone in [key for key in self._children if key[0] == item.name]:
+            del self._children[gone]
+
     def save_field(self, raw: dict[str, Any]) -> None:
         """Inserts or replaces one field and rebuilds its object."""
         self._begin()
@@ -110,8 +133,10 @@ class Store:
         self._begin()
         self._sql.execute("delete from fields where id = ?", (raw["id"],))
         item = self._rebuild(raw["objectMetadataId"])
+        join = (raw.get("settings") or {}).get("joinColumnName")
+        self._children.pop((item.name, join or ""), None)
         for row in self.rows[item.name].values():
-            row.pop(raw["name"], None)
+            row.pop(join or raw["name"], None)
         self._rewrite(item.name)
 
     def set_unique(self, item: catalogue.ObjectType, key: catalogue.UniqueKey, on: bool) -> bool:
@@ -136,6 +161,8 @@ class Store:
         item.rebuild(raw for raw in raws if raw["objectMetadataId"] == object_id)
         for key in item.uniques:
             self._unique.setdefault((item.name, key.field), {})
+        for join in item.joins:
+            self._children.setdefault((item.name, join), {})
         return item
 
     def _rewrite(self, name: str) -> None:
@@ -152,6 +179,13 @@ class Store:
     def holder(self, name: str, key: catalogue.UniqueKey, value: str) -> str | None:
         """Id of the row, soft-deleted or not, that holds a unique value."""
         return self._unique[(name, key.field)].get(value)
+
+    def clash(self, item: catalogue.ObjectType, key: catalogue.UniqueKey, holder: str | None) -> TwentyError:
+        """The refusal of a value that another row holds; a soft-deleted holder is not named (`twenty.md` 6)."""
+        if holder is None or self.rows[item.name][holder].get("deletedAt") is not None:
+            return duplicate()
+        label = str(item.fields[key.field].raw["label"])
+        return duplicate(Conflict(label=label, row_id=holder, object=item.name))
 
     def children(self, name: str, join: str, parent: str) -> list[str]:
         """Ids of rows that point to a parent, sorted."""
@@ -204,7 +238,7 @@ class Store:
                 if new is not None:
                     other = self._unique[(item.name, key.field)].get(new)
                     if new in seen or (other not in (None, row["id"]) and new not in given_up):
-                        raise duplicate()
+                        raise self.clash(item, key, other)
                     seen.add(new)
                 if old != new:
                     moves.append((key.field, old, new, row["id"]))

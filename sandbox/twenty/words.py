@@ -40,6 +40,13 @@ FIELD_KEYS = _words(
 )
 FIELD_KEYS_WHEN_SET = _words("description icon settings overrides")
 
+#: Keys of an object in the answers to its own calls.
+OBJECT_KEYS = _words(
+    """id universalIdentifier isActive isLabelSyncedWithName isRemote isSearchable isSystem isUIEditable isUICreatable
+    isUIReadOnly labelPlural labelSingular namePlural nameSingular workspaceId imageIdentifierFieldMetadataId
+    labelIdentifierFieldMetadataId createdAt updatedAt description icon applicationId"""
+)
+
 #: Filter comparators in the order the refusal of an unknown one lists them.
 COMPARATORS = _words("eq neq in containsAny is gt gte lt lte startsWith endsWith like ilike")
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 from sandbox.twenty.bucket import TokenBucket
 from sandbox.twenty.catalogue import ObjectType
@@ -11,8 +12,8 @@ from sandbox.twenty.errors import limited
 from sandbox.twenty.faults import Faults
 from sandbox.twenty.journal import Journal
 from sandbox.twenty.keys import Keys
-from sandbox.twenty.records import Actor, Writer
-from sandbox.twenty.store import Store
+from sandbox.twenty.records import Actor, Event, Writer
+from sandbox.twenty.store import Row, Store
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +27,7 @@ class Workspace:
     faults: Faults
     journal: Journal
     legacy: bool = False  #: answer metadata in the legacy envelope
+    listeners: list[Callable[[Sequence[Event]], None]] = field(default_factory=list)  #: webhooks and workflows
 
     def take_token(self) -> None:
         """One token of the workspace's bucket. Raises 429."""
@@ -35,3 +37,13 @@ class Workspace:
     def writer(self, item: ObjectType, actor: Actor, trusted: bool = False) -> Writer:
         """Writes to an object as an actor, now."""
         return Writer(self.store, item, self.clock, actor, trusted)
+
+    def note(self, by: str, action: str, item: ObjectType, rows: Sequence[Row]) -> None:
+        """Puts a committed write into the journal."""
+        self.journal.wrote(self.clock.stamp(), by, action, item.name, [row["id"] for row in rows])
+
+    def publish(self, events: Sequence[Event]) -> None:
+        """Tells every listener what happened."""
+        if events:
+            for listener in self.listeners:
+                listener(events)
