@@ -96,7 +96,7 @@ _ROWS = [
     (
         "LG-0302",
         "The source is not an Atomic CRM of an era this version moves.",
-        "Compare the tables listed with docs/reference; step 1 moves the head era (2026-03-20 onwards).",
+        "Compare the tables listed with docs/reference; the eras 2024-07, 2025-01, 2026-02 and head are moved.",
         Exit.REFUSED,
     ),
     (

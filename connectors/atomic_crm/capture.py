@@ -115,7 +115,11 @@ def preflight(conn: Connection, migration: str, wanted: Sequence[str], found: Se
     """Everything that would make capture fail or lie; reads only. `wanted` = full names of the tables to capture."""
     there = {table.name: table for table in found}
     missing = [
-        Finding(check="tables", found=f"{name} does not exist", remedy="Check the schema; step 1 needs it.")
+        Finding(
+            check="tables",
+            found=f"{name} does not exist",
+            remedy="Check the schema the DSN leads to; it is moved, or others read it.",
+        )
         for name in wanted
         if name not in there
     ]

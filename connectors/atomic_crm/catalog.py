@@ -10,8 +10,22 @@ from infra.postgres import Connection
 from schemas.catalog import Column, Table
 from schemas.errors import LockgateError
 
-#: Table of each object step 1 moves, in dependency order.
-OBJECTS = {"sale": "public.sales", "company": "public.companies", "contact": "public.contacts"}
+#: Table of each object by its newest name, in dependency order. Views, auth and Atomic CRM's own lists are none.
+OBJECTS = {
+    "sale": "public.sales",
+    "tag": "public.tags",
+    "configuration": "public.configuration",
+    "company": "public.companies",
+    "contact": "public.contacts",
+    "deal": "public.deals",
+    "task": "public.tasks",
+    "contact_note": "public.contact_notes",
+    "deal_note": "public.deal_notes",
+}
+#: What tables were called before 2026-01-15 (`atomic_crm.md` 1.1).
+_OLDER = {"contact_notes": "contactNotes", "deal_notes": "dealNotes"}
+#: Objects that older eras have no table for.
+_LATER = frozenset({"configuration"})
 
 _COLUMNS = """
 select c.relname, a.attname, format_type(a.atttypid, a.atttypmod), not a.attnotnull, a.attgenerated <> '',
@@ -94,11 +108,15 @@ def era(found: Mapping[str, Table], schema: str = "public") -> Era:
     return next((which for sign, which in signs if sign), Era.HEAD)
 
 
+#: Eras this version moves; the others were in force for days or weeks.
+MOVED = frozenset({Era.G1, Era.G2, Era.G4, Era.HEAD})
+
+
 def read(settings: Settings, conn: Connection) -> Mapping[str, Table]:
-    """The catalog of an Atomic CRM of the head era; LG-0302, with what was found, for anything else."""
+    """The catalog of an Atomic CRM of an era that is moved; LG-0302, with what was found, for anything else."""
     found = tables(conn, settings.schema_)
     which = era(found, settings.schema_)
-    if which is Era.HEAD:
+    if which in MOVED:
         return found
     names = sorted(found)[:30]
     raise LockgateError(
@@ -108,9 +126,26 @@ def read(settings: Settings, conn: Connection) -> Mapping[str, Table]:
     )
 
 
-def captured(found: Mapping[str, Table]) -> tuple[Table, ...]:
-    """The tables step 1 captures, parents first; LG-0302 names those that are missing."""
-    missing = [name for name in OBJECTS.values() if name not in found]
+def objects(found: Mapping[str, Table], schema: str = "public") -> Mapping[str, Table]:
+    """Object → its table by the name it has here, in dependency order; LG-0302 names those that are missing.
+
+    Eras before February 2026 have no configuration; then there is no such object.
+    """
+    there: dict[str, Table] = {}
+    missing = []
+    for name, full in OBJECTS.items():
+        newest = full.partition(".")[2]
+        names = [f"{schema}.{table}" for table in (newest, _OLDER.get(newest)) if table]
+        table = next((found[each] for each in names if each in found), None)
+        if table is not None:
+            there[name] = table
+        elif name not in _LATER:
+            missing.append(names[0])
     if missing:
         raise LockgateError("LG-0302", f"Missing: {', '.join(missing)}.")
-    return tuple(found[name] for name in OBJECTS.values())
+    return there
+
+
+def captured(found: Mapping[str, Table], schema: str = "public") -> tuple[Table, ...]:
+    """The tables that are captured, parents first; LG-0302 names those that are missing."""
+    return tuple(objects(found, schema).values())

@@ -118,5 +118,17 @@ def read_sales(conn: Connection, schema: str = "public") -> list[Sale]:
     ]
 
 
+def configuration(conn: Connection, schema: str = "public") -> Mapping[str, Any]:
+    """`configuration.config`: `{}` where nobody saved the settings, and in eras without that table (`atomic_crm.md`
+    3.2): upstream's defaults are in force then."""
+    table = sql.Identifier(schema, "configuration")
+    there = conn.execute("select to_regclass(%s)::text", [table.as_string(conn)]).fetchone()
+    if there is None or there[0] is None:
+        return {}
+    row = conn.execute(sql.SQL("select config from {} where id = 1").format(table)).fetchone()
+    config = row[0] if row else None
+    return config if isinstance(config, dict) else {}
+
+
 def _name(table: Table) -> sql.Identifier:
     return sql.Identifier(*table.name.split(".", 1))

@@ -31,7 +31,8 @@ class Desk:
     donor_sites: Sequence[str]
     donor_emails: Sequence[str]
     serial: int = 0  #: makes every new value one that never was
-    done: Counter[str] = field(default_factory=Counter)
+    done: Counter[str] = field(default_factory=Counter)  #: row changes by kind of edit
+    refused: int = 0  #: transactions that the data or somebody else's edit made impossible
 
     def any(self, table: str) -> int:
         """A row to edit."""

@@ -139,6 +139,7 @@ def work(
         "transactions": total,
         "changes": made,
         "kinds": dict(desk.done),
+        "refused": desk.refused,
     }
 
 
@@ -149,7 +150,7 @@ def _commit(desk: Desk, conn: Conn, kind: str, edit: Edit) -> int:
         with conn.transaction():
             count = edit(desk, conn)
     except (psycopg.IntegrityError, psycopg.errors.DeadlockDetected, psycopg.errors.InvalidParameterValue):
-        desk.done["refused"] += 1
+        desk.refused += 1
         return 0
     desk.done[kind] += count
     return count

@@ -35,12 +35,11 @@ HEAD = {
     "companies": "id:bigint website:citext",
     "contacts": "id:bigint email_jsonb:jsonb phone_jsonb:jsonb",
     "sales": "id:bigint email:citext",
-    "contact_notes": "id:bigint",
     "configuration": "id:integer config:jsonb",
 }
 _G4 = {**HEAD, "companies": "id:bigint website", "sales": "id:bigint email"}
 _G3 = {name: words for name, words in _G4.items() if name != "configuration"}
-_G2 = {**_G3, "contactNotes": "id:bigint"}
+_G2 = {**_G3, "contactNotes": "id:bigint", "dealNotes": "id:bigint"}
 
 
 @pytest.mark.parametrize(
@@ -82,12 +81,46 @@ def test_era_of_real_schemas(name: str, era: Era) -> None:
     assert catalog.era(found) is era
 
 
+_REST = {"tags": "id:bigint", "deals": "id:bigint", "tasks": "id:bigint"}
+_NOTES = {"contact_notes": "id:bigint", "deal_notes": "id:bigint"}
+_CAMEL = {"contactNotes": "id:bigint", "dealNotes": "id:bigint"}
+
+
 def test_captured_tables_are_named_parents_first() -> None:
-    """Sales, companies, contacts; a missing one is LG-0302 by its name."""
-    found = _tables(**HEAD)
-    assert [table.name for table in catalog.captured(found)] == ["public.sales", "public.companies", "public.contacts"]
-    del found["public.contacts"]
+    """Everything an Atomic CRM holds and nothing beside it; missing ones are LG-0302 by their names."""
+    strangers = {"favicons_excluded_domains": "id:bigint", "contacts_summary": "id:bigint", "customers": "id:bigint"}
+    found = _tables(**HEAD, **_REST, **{**_NOTES, **strangers})
+    assert [table.name for table in catalog.captured(found)] == [
+        f"public.{name}"
+        for name in (
+            "sales",
+            "tags",
+            "configuration",
+            "companies",
+            "contacts",
+            "deals",
+            "tasks",
+            "contact_notes",
+            "deal_notes",
+        )
+    ]
+    del found["public.contacts"], found["public.deal_notes"]
     with pytest.raises(LockgateError) as missing:
         catalog.captured(found)
     assert missing.value.code == "LG-0302"
-    assert "public.contacts" in str(missing.value)
+    assert "public.contacts, public.deal_notes" in str(missing.value)
+
+
+def test_older_eras_have_older_names_and_no_configuration() -> None:
+    """`contactNotes` until 2026-01-15; the configuration came in February 2026."""
+    older = {name: words for name, words in HEAD.items() if name not in ("configuration", "contact_notes")}
+    objects = catalog.objects(_tables(**older, **_REST, **_CAMEL))
+    assert objects["contact_note"].name == "public.contactNotes"
+    assert objects["deal_note"].name == "public.dealNotes"
+    assert set(catalog.OBJECTS) - set(objects) == {"configuration"}
+
+
+def test_another_schema_is_looked_at_when_told() -> None:
+    """Names follow the schema that the migration file names."""
+    found = {f"crm.{full.partition('.')[2]}": table for full, table in _tables(**HEAD, **_REST, **_NOTES).items()}
+    assert set(catalog.objects(found, "crm")) == set(catalog.OBJECTS)
