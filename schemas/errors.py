@@ -155,6 +155,18 @@ _ROWS = [
         "Use `lockgate status`; stop it with Ctrl-C where it runs, or `lockgate stop`.",
         Exit.REFUSED,
     ),
+    (
+        "LG-0409",
+        "There is no such record, or it is not in a state that allows this.",
+        "Look at it with `lockgate trail OBJECT KEY`.",
+        Exit.REFUSED,
+    ),
+    (
+        "LG-0410",
+        "The decision cannot be carried out now.",
+        "Read what was found; look at the record with `lockgate trail OBJECT KEY`, then decide again.",
+        Exit.REFUSED,
+    ),
     # 05xx the destination
     ("LG-0501", "The destination could not be reached.", "Check destination.url and the network.", Exit.OUTSIDE),
     (
@@ -220,6 +232,12 @@ _ROWS = [
         Exit.REFUSED,
     ),
     ("LG-0609", "The row only feeds other records.", "Nothing.", Exit.REFUSED),
+    (
+        "LG-0610",
+        "A person left this record behind.",
+        "Nothing; a newer image of its row asks again.",
+        Exit.REFUSED,
+    ),
     # 07xx the line halts
     (
         "LG-0701",

@@ -67,6 +67,10 @@ class Sink(Protocol):
         """One page of an object's live rows from a cursor on (None = the first); one call."""
         ...
 
+    def find(self, object: str, path: str, values: Sequence[str]) -> Mapping[str, Found] | Weather:
+        """Who holds each of these unique values (`emails.primaryEmail`), deleted rows included; about a call per 100."""
+        ...
+
     def remove(
         self, object: str, ids: Sequence[str], before_send: Callable[[], None]
     ) -> Mapping[str, Answer] | Weather:
