@@ -15,6 +15,9 @@ from ledger.sql import query
 
 RecordKey = tuple[str, str]
 
+#: A record is not written again sooner than this after its last receipt; its first change goes at once.
+CALM_S = 0.3
+
 #: Given as a lane: the record keeps the one it has; a wake is no cause of its own to overtake the backfill.
 OWN_LANE = "own"
 
@@ -118,7 +121,8 @@ def upsert(conn: Connection, generation: int, items: Sequence[Desired]) -> None:
     if not items:
         return
     values = columns([tuple(_cell(i, name) for name in _FIELDS) for i in items])
-    conn.execute(query("desired", "upsert"), {"generation": generation, **dict(zip(_FIELDS, values, strict=True))})
+    args = {"generation": generation, "calm_s": CALM_S, **dict(zip(_FIELDS, values, strict=True))}
+    conn.execute(query("desired", "upsert"), args)
 
 
 def read(conn: Connection, generation: int, keys: Iterable[RecordKey]) -> dict[RecordKey, Desired]:

@@ -73,6 +73,10 @@ class Sink(Protocol):
         """Soft-deletes by id; removing what is not there answers MISSING."""
         ...
 
+    def close(self) -> None:
+        """Closes idle connections."""
+        ...
+
     def same(self, object: str, sent: Mapping[str, Any], row: Mapping[str, Any]) -> list[str]:
         """Names of the fields of `sent` that `row` does not hold, after the destination's own normalisation."""
         ...

@@ -125,6 +125,7 @@ create table records (                      -- what is there; once for all gener
     again_at timestamptz,
     look_at timestamptz,                    -- after a take-over: read once more, one timeout later
     landed_at timestamptz,
+    written_at timestamptz,                 -- the last receipt: a record is not written again at once
     primary key (kind, key)
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.02);
 create index records_leased on records (lease_until) where lease_token is not null;

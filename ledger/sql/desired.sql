@@ -6,20 +6,27 @@ where generation = %(generation)s
 order by kind, key for update;
 
 -- name: upsert
+-- A record that was written a moment ago waits a little: fifty edits in a second become a few writes of the newest.
 insert into desired as d (generation, kind, key, object, seq, wanted, payload, refs, claims, flags, hash, revision,
-                          state, verb, lane, shard, cause, code, reason, source_at)
-select %(generation)s, u.* from unnest(
+                          state, verb, lane, shard, cause, code, reason, source_at, not_before)
+select %(generation)s, u.*,
+       coalesce((select r.written_at + make_interval(secs => %(calm_s)s) from records r
+                 where r.kind = u.kind and r.key = u.key), '-infinity')
+from unnest(
     %(kind)s::text[], %(key)s::text[], %(object)s::text[], %(seq)s::bigint[], %(wanted)s::boolean[],
     %(payload)s::json[], %(refs)s::json[], %(claims)s::json[], %(flags)s::json[], %(hash)s::text[],
     %(revision)s::text[], %(state)s::text[], %(verb)s::text[], %(lane)s::text[], %(shard)s::smallint[],
-    %(cause)s::text[], %(code)s::text[], %(reason)s::text[], %(source_at)s::timestamptz[]) as u
+    %(cause)s::text[], %(code)s::text[], %(reason)s::text[], %(source_at)s::timestamptz[])
+    as u (kind, key, object, seq, wanted, payload, refs, claims, flags, hash, revision, state, verb, lane, shard, cause,
+          code, reason, source_at)
 order by 2, 3
 on conflict (generation, kind, key) do update
 set object = excluded.object, seq = excluded.seq, wanted = excluded.wanted, payload = excluded.payload,
     refs = excluded.refs, claims = excluded.claims, flags = excluded.flags, hash = excluded.hash,
     revision = excluded.revision, state = excluded.state, verb = excluded.verb, lane = excluded.lane,
     cause = excluded.cause, code = excluded.code, reason = excluded.reason, source_at = excluded.source_at,
-    not_before = case when excluded.verb = 'look' or d.hash = excluded.hash then d.not_before else '-infinity' end,
+    not_before = case when excluded.verb = 'look' or d.hash = excluded.hash then d.not_before
+                      else excluded.not_before end,
     projected_at = now();
 
 -- name: read

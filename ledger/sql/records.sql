@@ -42,7 +42,7 @@ set remote_id = u.remote_id, present = true, unknown = false,
     again_at = case when r.again_at > r.leased_at then r.again_at end,
     lease_token = null, lease_until = null, leased_by = null,
     look_at = case when u.look then now() + make_interval(secs => %(look_seconds)s) else r.look_at end,
-    landed_at = coalesce(r.landed_at, now())
+    landed_at = coalesce(r.landed_at, now()), written_at = now()
 from unnest(%(kinds)s::text[], %(keys)s::text[], %(seqs)s::bigint[], %(hashes)s::text[], %(remote_ids)s::text[],
             %(ours)s::boolean[], %(befores)s::json[], %(looks)s::boolean[])
          as u (kind, key, seq, hash, remote_id, ours, before_image, look)
