@@ -1,6 +1,6 @@
 # Two commands: `make demo` and `make test`. Paths are relative: the checkout's own path may hold a space.
 .DEFAULT_GOAL := help
-.PHONY: demo test check lint up down setup clean help
+.PHONY: demo test check lint reference up down setup clean help
 SHELL := /bin/sh
 PYTHON_IN_VENV := .venv/bin/python
 LOCKGATE := .venv/bin/lockgate
@@ -14,7 +14,7 @@ export no_proxy := $(NO_PROXY)
 unexport PGPASSWORD PGPASSFILE PGSERVICE PGSERVICEFILE PGOPTIONS PGSSLMODE PGHOST PGPORT PGUSER PGDATABASE
 
 help: ## this list
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: $(STAMP) ## rehearse a migration: Atomic CRM -> Twenty sandbox, on real engines (ARGS="--scale 0.2 --keep")
 	@$(LOCKGATE) demo $(ARGS)
@@ -30,6 +30,9 @@ lint: $(STAMP) ## ruff, mypy, import-linter
 	@$(PYTHON_IN_VENV) -m ruff format --check .
 	@$(PYTHON_IN_VENV) -m mypy
 	@.venv/bin/lint-imports
+
+reference: $(STAMP) ## write docs/reference and the schema of migration.yaml anew from the code
+	@$(PYTHON_IN_VENV) -m control.reference
 
 up: $(STAMP) ## start the local stack (PostgreSQL, Kafka, Connect)
 	@$(LOCKGATE) up

@@ -26,6 +26,18 @@ class ErrorKind:
     exit: Exit
 
 
+#: First digits of a code → what its group is about.
+GROUPS = {
+    "LG-01": "files and usage",
+    "LG-02": "the stack",
+    "LG-03": "the source",
+    "LG-04": "plan and approval",
+    "LG-05": "the destination",
+    "LG-06": "a record's own fate",
+    "LG-07": "the line halts",
+    "LG-08": "proof",
+}
+
 _ROWS = [
     # 01xx files and usage
     ("LG-0101", "The migration file was not found.", "Run `lockgate init`, or name the file with --file.", Exit.USAGE),
