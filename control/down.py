@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from control.start import SECRET_PREFIX
+from control.start import FOR_CONNECT
 from infra import processes, stack
 
 
@@ -15,7 +15,7 @@ def down(root: Path) -> list[str]:
         for folder in _folders(place):
             stopped += [name for name in processes.names(folder) if processes.stop(folder, name, seconds=20.0)]
         stopped += stack.down(place)
-        for secret in (place / ".lockgate" / "secrets").glob(f"{SECRET_PREFIX}*"):
+        for secret in (place / ".lockgate" / "secrets").glob(f"{FOR_CONNECT}*"):
             secret.unlink(missing_ok=True)
     return stopped
 

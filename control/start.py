@@ -20,7 +20,7 @@ from schemas import naming
 from schemas.catalog import Table
 
 #: Of the files that hold a source's password for the local Connect; no name of a migration can make it another file.
-SECRET_PREFIX = "connect-"
+FOR_CONNECT = "connect-"
 #: Hints are read within seconds; the ledger is the truth.
 HINT_TOPIC = {"cleanup.policy": "delete", "retention.ms": str(24 * 3600 * 1000)}
 
@@ -131,4 +131,4 @@ def _connector(context: Context, tables: Sequence[Table]) -> None:
 def _secret_file(context: Context) -> Path:
     """Where the local Connect may read the source's password; removed by `down`, written again here (ADR-0007)."""
     folder = Path(context.local.secrets_dir) if context.local else context.run_dir
-    return folder / f"{SECRET_PREFIX}{context.file.migration}.properties"
+    return folder / f"{FOR_CONNECT}{context.file.migration}.properties"
