@@ -34,6 +34,3 @@ select object, key from links
 where ref_object = %(object)s and ref_key = %(key)s and object = any(%(readers)s::text[])
   and (object, key) > (%(cursor_object)s, %(cursor_key)s)
 order by object, key limit %(most)s;
-
--- name: counts
-select object, count(*) as rows from rows where not deleted group by object;

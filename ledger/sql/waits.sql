@@ -26,10 +26,3 @@ where w.generation = %(generation)s and d.state = 'parked' and d.shard = any(%(s
   and ((w.why = 'parent' and (r.present or p.state in ('dead', 'filtered', 'removed')))
        or (w.why = 'value' and q.kind is null))
 limit %(most)s;
-
--- name: parked_without_wait
--- Parked records that wait for nothing: none may exist.
-select d.kind, d.key from desired d
-where d.generation = %(generation)s and d.state = 'parked'
-  and not exists (select 1 from waits w where w.generation = d.generation and w.kind = d.kind and w.key = d.key)
-limit %(most)s;
