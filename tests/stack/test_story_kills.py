@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from story import SINK, STREAMS, Story
+from story import SINK, STREAMS, Story, failing_at
 
 from control import start
 from infra import processes
@@ -29,10 +29,13 @@ def test_the_sink_dies_after_the_call_and_before_the_receipt(story: Story) -> No
 def test_both_workers_die_under_a_team_that_edits_and_the_line_is_started_again(story: Story, tmp_path: Path) -> None:
     """kill -9 of streams and sink while people work, then stop and start: everything converges."""
     story.fill()
-    context = story.begin(failing="take.after-ledger=kill@2,project.after-ledger=kill@3,sink.after-receipt=kill@2")
+    context = story.begin(failing="take.after-ledger=kill@2,sink.after-receipt=kill@1")
     story.team(tmp_path)
     story.died(STREAMS)
+    with failing_at("project.after-ledger=kill@3"):
+        start.start(context)
     story.died(SINK)
+    story.died(STREAMS)
     start.start(context)
     story.wait(lambda: story.status()["objects"]["contact"]["delivered"] > 20, "records to be delivered")
     story.kill(STREAMS)
