@@ -47,12 +47,12 @@ class Obeyed:
 class Worker:
     """One process; one call at a time."""
 
-    def __init__(self, run: RunFile, name: str, sink: Sink) -> None:
+    def __init__(self, run: RunFile, name: str, sink: Sink, wakes: Wakes) -> None:
         self._run = run
         self._name = name
         self._sink = sink
         self._slots = Slots(destination=run.destination)
-        self._wakes = Wakes(run, name)
+        self._wakes = wakes
         self._stopping = False
         self._swept_at = 0.0
         self._paused: set[tuple[str, str]] = set()
@@ -214,7 +214,7 @@ def main(argv: list[str] | None = None) -> int:
     logs.configure(args.name)
     run = RunFile.load(args.run)
     try:
-        worker = Worker(run, args.name, open_sink(run))
+        worker = Worker(run, args.name, open_sink(run), Wakes(run, args.name))
         _on_signals(worker.stop)
         worker.loop()
     except LockgateError as error:
