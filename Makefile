@@ -48,6 +48,17 @@ $(STAMP):
 	@rm -f .venv/.setup-*
 	@touch $@
 
+# The rehearsal has a stack of its own; as root the data of both lies outside the checkout.
+define WIPE
+from pathlib import Path
+from control import down
+from infra import stack
+down.down(Path())
+for root in (Path(".lockgate/demo"), Path()):
+    stack.wipe(root)
+endef
+export WIPE
+
 clean: ## stop the stack and remove its data, the virtual environment and caches
-	@if [ -x $(PYTHON_IN_VENV) ]; then $(PYTHON_IN_VENV) -c "from pathlib import Path; from infra import stack; stack.wipe(Path())"; fi
+	@if [ -x $(PYTHON_IN_VENV) ]; then $(PYTHON_IN_VENV) -c "$$WIPE"; fi
 	@rm -rf .lockgate .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

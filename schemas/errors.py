@@ -108,7 +108,7 @@ _ROWS = [
     (
         "LG-0302",
         "The source is not an Atomic CRM of an era this version moves.",
-        "Compare the tables listed with docs/reference; step 1 moves the head era (2026-03-20 onwards).",
+        "Compare the tables listed with sandbox/atomic_crm/ddl.sql, the head era (2026-03-20 onwards).",
         Exit.REFUSED,
     ),
     (
@@ -236,13 +236,13 @@ _ROWS = [
     (
         "LG-0701",
         "A cdc topic is not the one the ledger knows.",
-        "`lockgate recapture` the object; nothing was skipped.",
+        "Nothing was skipped. To capture anew: another migration name, the same id_namespace.",
         Exit.OUTSIDE,
     ),
     (
         "LG-0702",
         "A consumer group lost its offset.",
-        "`lockgate recapture` the object; nothing was skipped.",
+        "Nothing was skipped. To capture anew: another migration name, the same id_namespace.",
         Exit.OUTSIDE,
     ),
     (
