@@ -108,7 +108,8 @@ def _ledger(context: Context, checked: Checked, topics: Sequence[str]) -> None:
         checks.topics(conn, there, ends)
         for name, topic in there.items():
             offsets.register(conn, name, topic.id, topic.partitions)
-        plans.open_generation(conn, GENERATION, checked.approval.revision)
+        kinds = [o.object for o in checked.approval.plan.objects if o.destination is not None]
+        plans.open_generation(conn, GENERATION, checked.approval.revision, kinds)
         budget.open_window(conn, context.file.destination.kind, limits.calls, limits.window_ms)
         journal.note(conn, "start", "started", detail={"revision": checked.approval.revision})
 

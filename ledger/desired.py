@@ -34,6 +34,10 @@ class State(StrEnum):
     REMOVED = "removed"  #: deleted in the source, and no longer in the destination
 
 
+#: A parent in one of these states has ended without a record: nobody waits for it.
+ENDED = (State.DEAD, State.FILTERED, State.REMOVED)
+
+
 class Verb(StrEnum):
     """The next step of a queued record."""
 
@@ -165,10 +169,19 @@ def settle(conn: Connection, generation: int, settlements: Sequence[Settlement])
     return {(r["kind"], r["key"]) for r in found}
 
 
-def states(conn: Connection, generation: int, keys: Iterable[RecordKey]) -> dict[RecordKey, State]:
-    """The state of each of these records; one that was never projected is absent."""
+def ended(conn: Connection, generation: int, keys: Iterable[RecordKey]) -> dict[RecordKey, State | None]:
+    """Of those that were projected: the state in which the record ended, or None while it may still land."""
     rows = conn.execute(query("desired", "states"), {"generation": generation, **pairs(keys)})
-    return {(r["kind"], r["key"]): State(r["state"]) for r in rows}
+    return {
+        (r["kind"], r["key"]): State(r["state"]) if r["state"] in ENDED else None if r["wanted"] else State.REMOVED
+        for r in rows
+    }
+
+
+def children(conn: Connection, generation: int, keys: Iterable[RecordKey]) -> set[RecordKey]:
+    """Delivered records whose rows point to these."""
+    rows = conn.execute(query("desired", "children"), {"generation": generation, **pairs(keys)})
+    return {(r["kind"], r["key"]) for r in rows}
 
 
 def next_step(conn: Connection, generation: int, keys: Iterable[RecordKey]) -> None:

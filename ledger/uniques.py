@@ -73,6 +73,19 @@ def refused(conn: Connection, keys: Iterable[RecordKey]) -> None:
     conn.execute(query("uniques", "give_back"), desired.pairs(keys))
 
 
+def settled(conn: Connection, keys: Iterable[RecordKey]) -> None:
+    """After a read that saw what an unanswered call wrote: what that call took is held."""
+    conn.execute(query("uniques", "keep_all"), desired.pairs(keys))
+
+
+def held_by(conn: Connection, keys: Iterable[RecordKey]) -> dict[RecordKey, list[str]]:
+    """The unique fields of which each of these records holds a value."""
+    found: dict[RecordKey, list[str]] = {}
+    for r in conn.execute(query("uniques", "held_by"), desired.pairs(keys)):
+        found.setdefault((r["kind"], r["key"]), []).append(r["field"])
+    return found
+
+
 def _claimed_by(conn: Connection, pairs: Mapping[str, list[str]]) -> set[Value]:
     rows = conn.execute(query("uniques", "claimed_by"), pairs)
     return {(r["kind"], r["field"], r["value"]) for r in rows}

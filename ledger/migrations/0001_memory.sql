@@ -111,6 +111,7 @@ create table records (                      -- what is there; once for all gener
     remote_id text,
     present boolean not null default false, -- the destination holds it, as far as receipts say
     unknown boolean not null default false, -- a call left and was not answered: read before anyone writes
+    removing boolean not null default false, -- the last call that may have changed it was a removal: its bin is ours
     written_generation int,
     written_seq bigint,
     written_hash text,                      -- of the resolved payload

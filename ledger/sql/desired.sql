@@ -80,8 +80,8 @@ where d.generation = %(generation)s and (
 order by d.kind, d.key limit %(most)s;
 
 -- name: states
--- The state alone, for those who depend on these records.
-select kind, key, state from desired
+-- What those who depend on these records must know.
+select kind, key, state, wanted from desired
 where generation = %(generation)s and (kind, key) in (select * from unnest(%(kinds)s::text[], %(keys)s::text[]));
 
 -- name: next_step
@@ -91,3 +91,10 @@ set verb = case when r.unknown then 'look' when not d.wanted then 'remove' when 
 from unnest(%(kinds)s::text[], %(keys)s::text[]) as u (kind, key)
 join records r on r.kind = u.kind and r.key = u.key
 where d.generation = %(generation)s and d.kind = u.kind and d.key = u.key and d.state = 'queued';
+
+-- name: children
+-- Delivered records whose rows point to these.
+select d.kind, d.key from links l
+join unnest(%(kinds)s::text[], %(keys)s::text[]) as u (kind, key) on l.ref_object = u.kind and l.ref_key = u.key
+join desired d on d.generation = %(generation)s and d.kind = l.object and d.key = l.key
+where d.state = 'delivered';

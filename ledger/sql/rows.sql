@@ -12,7 +12,8 @@ select * from unnest(%(objects)s::text[], %(keys)s::text[], %(epochs)s::int[], %
 on conflict (object, key) do update
 set epoch = excluded.epoch, off = excluded.off, image = excluded.image, deleted = excluded.deleted,
     source_at = excluded.source_at, taken_at = now()
-where (excluded.epoch, excluded.off) > (r.epoch, r.off);
+where (excluded.epoch, excluded.off) > (r.epoch, r.off)
+returning r.object, r.key;
 
 -- name: unlink
 delete from links

@@ -32,7 +32,7 @@ def test_both_workers_die_under_a_team_that_edits_and_the_line_is_started_again(
     context = story.begin(failing="take.after-ledger=kill@2,sink.after-receipt=kill@1")
     story.team(tmp_path)
     story.died(STREAMS)
-    with failing_at("project.after-ledger=kill@3"):
+    with failing_at("project.after-ledger=kill@2"):
         start.start(context)
     story.died(SINK)
     story.died(STREAMS)
