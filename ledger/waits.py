@@ -12,7 +12,6 @@ from ledger.desired import RecordKey
 from ledger.sql import query
 from schemas import naming
 
-
 #: Cause of a record that is written without a value, so that a ring of waiting records opens (H-25).
 RING = "ring of values"
 

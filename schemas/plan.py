@@ -57,6 +57,10 @@ class ObjectPlan(_Frozen):
         """Columns whose change can change a record; a change to any other column marks nothing dirty."""
         return frozenset(self.reads) | {column for rule in self.fields for column in rule.from_}
 
+    def unique_fields(self) -> tuple[str, ...]:
+        """Fields with the subfield the destination holds unique, `emails.primaryEmail`."""
+        return tuple(f"{rule.to}.{rule.unique}" for rule in self.fields if rule.unique)
+
     def references(self) -> tuple[FieldRule, ...]:
         """Rules that point to another row of the source (`with: {object: …}`)."""
         return tuple(rule for rule in self.fields if "object" in rule.with_)

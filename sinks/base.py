@@ -17,6 +17,7 @@ class Outgoing:
     object: str  #: destination object, singular
     remote_id: str
     fields: Mapping[str, Any]
+    restore: bool = False  #: an update brings it back from the bin, where a removal of ours put it
 
 
 @dataclass(frozen=True, kw_only=True)

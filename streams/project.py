@@ -148,6 +148,7 @@ class Projector:
         if on:
             waits.replace(conn, self._generation, [(w.kind, w.key) for w in on], on)
         ended = [(d.kind, d.key) for d in wanted if d.state in (State.DEAD, State.FILTERED, State.REMOVED)]
+        waits.replace(conn, self._generation, ended, [])
         waits.free(conn, self._generation, ended, "parent ended", desired.OWN_LANE)
 
 

@@ -46,7 +46,7 @@ update desired d
 set state = 'queued', cause = %(cause)s,
     code = case when d.wanted then null else d.code end, reason = case when d.wanted then null else d.reason end,
     lane = case when %(lane)s = 'live' then 'live' else d.lane end,
-    not_before = '-infinity',
+    not_before = case when d.state = 'queued' then d.not_before else '-infinity' end,
     verb = case when r.unknown or r.lease_token is not null then 'look' when not d.wanted then 'remove'
                 when r.present then 'update' else 'create' end
 from unnest(%(kinds)s::text[], %(keys)s::text[]) as u (kind, key)

@@ -60,8 +60,3 @@ where (kind, key) in (select * from unnest(%(kinds)s::text[], %(keys)s::text[]))
 update uniques q set settled = true
 from unnest(%(kinds)s::text[], %(keys)s::text[]) as h (kind, key)
 where q.kind = h.kind and q.holder_key = h.key;
-
--- name: held_by
--- What these records hold in the destination.
-select kind, field, value, holder_key as key from uniques
-where (kind, holder_key) in (select * from unnest(%(kinds)s::text[], %(keys)s::text[]));

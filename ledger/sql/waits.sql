@@ -24,7 +24,8 @@ left join records r on r.kind = w.on_kind and r.key = w.on_key
 left join desired p on p.generation = w.generation and p.kind = w.on_kind and p.key = w.on_key
 cross join lateral (select coalesce(r.present and not r.unknown and p.wanted and p.state <> 'filtered', false)) as l (landed)
 where w.generation = %(generation)s and d.shard = any(%(shards)s::smallint[]) and case w.why
-    when 'parent' then l.landed or (d.state = 'parked' and (not p.wanted or p.state in ('dead', 'filtered', 'removed')))
+    when 'parent' then (d.state in ('parked', 'dead') and l.landed)
+                    or (d.state = 'parked' and (not p.wanted or p.state in ('dead', 'filtered', 'removed')))
     when 'left_out' then l.landed and d.state = 'delivered'
     when 'value' then d.state = 'parked' and not exists (
         select 1 from json_array_elements(d.claims) as c (claim)
