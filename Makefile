@@ -1,6 +1,6 @@
 # Two commands: `make demo` and `make test`. Paths are relative: the checkout's own path may hold a space.
 .DEFAULT_GOAL := help
-.PHONY: demo test check lint up down setup clean help
+.PHONY: demo test check lint reference up down setup clean help
 SHELL := /bin/sh
 PYTHON_IN_VENV := .venv/bin/python
 LOCKGATE := .venv/bin/lockgate
@@ -14,7 +14,7 @@ export no_proxy := $(NO_PROXY)
 unexport PGPASSWORD PGPASSFILE PGSERVICE PGSERVICEFILE PGOPTIONS PGSSLMODE PGHOST PGPORT PGUSER PGDATABASE
 
 help: ## this list
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: $(STAMP) ## rehearse a migration: Atomic CRM -> Twenty sandbox, on real engines (ARGS="--scale 0.2 --keep")
 	@$(LOCKGATE) demo $(ARGS)
@@ -31,6 +31,9 @@ lint: $(STAMP) ## ruff, mypy, import-linter
 	@$(PYTHON_IN_VENV) -m mypy
 	@.venv/bin/lint-imports
 
+reference: $(STAMP) ## write docs/reference and the schema of migration.yaml anew from the code
+	@$(PYTHON_IN_VENV) -m control.reference
+
 up: $(STAMP) ## start the local stack (PostgreSQL, Kafka, Connect)
 	@$(LOCKGATE) up
 
@@ -45,6 +48,17 @@ $(STAMP):
 	@rm -f .venv/.setup-*
 	@touch $@
 
+# The rehearsal has a stack of its own; as root the data of both lies outside the checkout.
+define WIPE
+from pathlib import Path
+from control import down
+from infra import stack
+down.down(Path())
+for root in (Path(".lockgate/demo"), Path()):
+    stack.wipe(root)
+endef
+export WIPE
+
 clean: ## stop the stack and remove its data, the virtual environment and caches
-	@if [ -x $(PYTHON_IN_VENV) ]; then $(PYTHON_IN_VENV) -c "from pathlib import Path; from infra import stack; stack.wipe(Path())"; fi
+	@if [ -x $(PYTHON_IN_VENV) ]; then $(PYTHON_IN_VENV) -c "$$WIPE"; fi
 	@rm -rf .lockgate .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from control import propose
-from control.context import GENERATION, Context
+from control.context import Context
 from ledger import journal, plans
 from schemas.errors import LockgateError
 
@@ -12,14 +12,15 @@ SHORTEST = 12
 
 
 def approve(context: Context, revision: str, by: str) -> propose.Proposal:
-    """Stores content, who and when. Raises LG-0402 when `revision` is not the plan as it stands now."""
+    """Stores content, who and when; a running line obeys it from the next `start` on, which checks the shapes first.
+
+    Raises LG-0402 when `revision` is not the plan as it stands now."""
     proposal = propose.build(context)
     if len(revision) < SHORTEST or not proposal.revision.startswith(revision.lower()):
         raise LockgateError("LG-0402", f"Now it is {proposal.revision}.")
     with context.ledger("approve", create=True) as conn, conn.transaction():
         plans.propose(conn, proposal.plan)
         plans.approve(conn, proposal.revision, by)
-        plans.open_generation(conn, GENERATION, proposal.revision)
         journal.note(conn, by, "approved", detail={"revision": proposal.revision})
     return proposal
 

@@ -210,12 +210,19 @@ def _draw_proposal(shown: Console, answer: Any) -> None:
     shown.print(Text(f"revision {answer['revision']}"), Text(f"→ {answer['next_steps'][0]}"), sep="\n")
 
 
-def main() -> None:
-    """The console script. Further commands (`demo`) come as entry points, so that this room need not know them."""
-    logs.configure("lockgate")
+def whole() -> typer.Typer:
+    """Every verb: ours, and those that come as entry points (`demo`), so that this room need not know them."""
+    here = {command.name for command in app.registered_commands}
     for point in entry_points(group="lockgate.commands"):
-        app.command(name=point.name)(point.load())
+        if point.name not in here:
+            app.command(name=point.name)(point.load())
+    return app
+
+
+def main() -> None:
+    """The console script."""
+    logs.configure("lockgate")
     try:
-        app()
+        whole()()
     except KeyboardInterrupt:
         sys.exit(int(Exit.REFUSED))

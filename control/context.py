@@ -95,6 +95,12 @@ class Context:
                 raise LockgateError("LG-0407", f"Migration {self.file.migration}.")
             yield conn
 
+    def close(self) -> None:
+        """Closes the destination's connections, if any were opened."""
+        sink = self.__dict__.get("sink")
+        if sink is not None:
+            sink.close()
+
     def run_file(self, topics: tuple[str, ...]) -> RunFile:
         """What the workers are told."""
         return RunFile(

@@ -1,9 +1,10 @@
-"""`lockgate down`: stop the workers and the local stack; the data stays."""
+"""`lockgate down`: stop the workers and the local stack; the data stays, the copies of source passwords go."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from control.start import FOR_CONNECT
 from infra import processes, stack
 
 
@@ -14,6 +15,8 @@ def down(root: Path) -> list[str]:
         for folder in _folders(place):
             stopped += [name for name in processes.names(folder) if processes.stop(folder, name, seconds=20.0)]
         stopped += stack.down(place)
+        for secret in (place / ".lockgate" / "secrets").glob(f"{FOR_CONNECT}*"):
+            secret.unlink(missing_ok=True)
     return stopped
 
 

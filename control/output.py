@@ -58,20 +58,24 @@ def error(console: Console, output: Format, found: LockgateError) -> None:
 
 
 def status_table(console: Console, answer: Mapping[str, Any]) -> None:
-    """`lockgate status` for people: one line an object, the six states adding up to its rows."""
-    table = Table(title=f"{answer['migration']} · generation {answer['generation']} · {answer['state']}")
-    states = ("filtered", "queued", "parked", "asked", "dead", "delivered", "removed")
-    for name in ("object", "source", "rows", *states, "live lag", "not taken"):
-        table.add_column(name, justify="left" if name == "object" else "right")
+    """`lockgate status` for people, 80 columns: a line an object, the six states adding up to its rows."""
+    states = ("filtered", "queued", "parked", "asked", "dead", "delivered")
+    table = Table(box=None, padding=(0, 1), pad_edge=False)
+    for name in ("object", "source", "rows", *states, "removed"):
+        table.add_column(name, justify="left" if name == "object" else "right", no_wrap=True)
+    for name, one in answer["objects"].items():
+        table.add_row(name, *(str(one[column]) for column in ("source", "rows", *states, "removed")))
+    console.print(Text(f"{answer['migration']} · generation {answer['generation']} · {answer['state']}", style="bold"))
+    console.print(table)
     for name, one in answer["objects"].items():
         lag = one["lag"]
-        numbers = [str(one[state]) for state in ("source", "rows", *states)]
-        table.add_row(name, *numbers, f"{lag['oldest_live_ms'] / 1000:.1f} s", str(lag["streams_records"]))
-    console.print(table)
+        if lag["oldest_live_ms"] or lag["streams_records"]:
+            late = f"oldest live change {lag['oldest_live_ms'] / 1000:.1f} s"
+            console.print(Text(f"{name}: {late}, {lag['streams_records']} records not taken from Kafka"))
     for process in answer["processes"]:
-        console.print(Text(f"{process['name']}: {process['state']}, pid {process['pid']}, log {process['log']}"))
+        console.print(Text(f"{process['name']}: {process['state']}, pid {process['pid']}"))
     for one in answer["listed"]:
-        console.print(Text(f"{one['kind']} {one['key']} {one['state']}: {one['code']} {one['reason']}"))
+        console.print(Text(f"{one['kind']} {one['key']} {one['state']}: {one['code']} {one['reason']}"), soft_wrap=True)
     for step in answer["next_steps"]:
         console.print(Text(f"→ {step}"), soft_wrap=True)
 

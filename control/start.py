@@ -19,6 +19,8 @@ from ledger import budget, journal, offsets, plans
 from schemas import naming
 from schemas.catalog import Table
 
+#: Of the files that hold a source's password for the local Connect; no name of a migration can make it another file.
+FOR_CONNECT = "connect-"
 #: Hints are read within seconds; the ledger is the truth.
 HINT_TOPIC = {"cleanup.policy": "delete", "retention.ms": str(24 * 3600 * 1000)}
 
@@ -106,7 +108,8 @@ def _ledger(context: Context, checked: Checked, topics: Sequence[str]) -> None:
         checks.topics(conn, there, ends)
         for name, topic in there.items():
             offsets.register(conn, name, topic.id, topic.partitions)
-        plans.open_generation(conn, GENERATION, checked.approval.revision)
+        kinds = [o.object for o in checked.approval.plan.objects if o.destination is not None]
+        plans.open_generation(conn, GENERATION, checked.approval.revision, kinds)
         budget.open_window(conn, context.file.destination.kind, limits.calls, limits.window_ms)
         journal.note(conn, "start", "started", detail={"revision": checked.approval.revision})
 
@@ -127,6 +130,6 @@ def _connector(context: Context, tables: Sequence[Table]) -> None:
 
 
 def _secret_file(context: Context) -> Path:
-    """Where the local Connect may read the source's password; removed by `down`."""
+    """Where the local Connect may read the source's password; removed by `down`, written again here (ADR-0007)."""
     folder = Path(context.local.secrets_dir) if context.local else context.run_dir
-    return folder / f"{context.file.migration}.properties"
+    return folder / f"{FOR_CONNECT}{context.file.migration}.properties"

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import statistics
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -13,19 +12,17 @@ import orjson
 from rich.console import Console
 from rich.text import Text
 
-from connectors.atomic_crm import marker
-from connectors.atomic_crm import settings as source_settings
-from control import approve, output, propose, provision, start, status
+from control import approve, propose, provision, start, status
 from control.context import GENERATION, Context
-from control.follow import Keeper
 from demo import compare
+from demo import watch as watching
 from demo.compare import Comparison
 from demo.scene import Scene, Wish
-from infra.clock import Deadline, boottime
+from demo.watch import Watch
+from infra.clock import boottime
 from ledger import journal, states
 from schemas.errors import LockgateError
 
-LOOK_S = 0.5
 #: The team goes on this long once everything that was there at first has moved.
 FOLLOW_S = 10.0
 LOAD_AT_MOST_S = 3 * 3600.0
@@ -60,14 +57,14 @@ def run(wish: Wish, console: Console) -> dict[str, Any]:
         began = datetime.now(UTC)
         start.start(context)
         scene.team()
-        watch = _Watch(context, console, times)
-        watch.until(_moved(), LOAD_AT_MOST_S)
-        watch.until(_after(FOLLOW_S), LOAD_AT_MOST_S)
+        watch = Watch(context, console)
+        watch.until(watching.moved(), LOAD_AT_MOST_S)
+        watch.until(watching.after(FOLLOW_S), LOAD_AT_MOST_S)
         times.load = times.lap()
         edits = scene.team_stops()
         console.print(Text(f"the team stops after {edits['changes']} changes; the line drains"))
-        _drain(context, watch)
-        times.drain = times.lap()
+        watch.drain(DRAIN_AT_MOST_S)
+        times.drain, times.first_record = times.lap(), watch.first_record_s
         plan = approve.approved(context).plan
         with context.ledger("demo") as conn:
             listed = states.listed(conn, GENERATION, ["dead", "asked", "filtered"])
@@ -77,6 +74,7 @@ def run(wish: Wish, console: Console) -> dict[str, Any]:
         answer = _answer(wish, context, found, times, latencies)
         _write(wish, answer)
         _tell(console, answer, listed, found)
+        context.close()
     finally:
         if not wish.keep:
             scene.take_down()
@@ -91,77 +89,6 @@ def _prepare(context: Context, console: Console) -> None:
     approve.approve(context, proposal.revision, "the rehearsal")
     made = provision.provision(context)
     console.print(Text(f"plan {proposal.revision[:12]} approved; {len(made)} fields made in the destination"))
-
-
-Done = Callable[[Mapping[str, Any]], bool]
-
-
-class _Watch:
-    """Draws the line about twice a second, keeps the workers alive, waits for a condition."""
-
-    def __init__(self, context: Context, console: Console, times: Times) -> None:
-        self._context = context
-        self._console = console
-        self._times = times
-        self._keeper = Keeper(context)
-        self._last = ""
-        self._began = boottime()
-
-    def until(self, done: Done, at_most_s: float) -> None:
-        """Raises LG-0802 when the time is up."""
-        deadline = Deadline(at_most_s)
-        while True:
-            for name in self._keeper.look():
-                self._console.print(Text(f"{name} had died and was started again"))
-            answer = status.status(self._context)
-            self._draw(answer)
-            if done(answer):
-                return
-            if deadline.passed():
-                raise LockgateError("LG-0802", f"Waited {at_most_s:.0f} s.")
-            time.sleep(LOOK_S)
-
-    def _draw(self, answer: Mapping[str, Any]) -> None:
-        if not self._times.first_record and any(one["delivered"] for one in answer["objects"].values()):
-            self._times.first_record = round(boottime() - self._began, 2)
-        text = output.line(answer).plain
-        if text != self._last:
-            self._last = text
-            calls = sum(c["calls"] for c in answer["calls"])
-            self._console.print(Text(f"{boottime() - self._began:6.1f} s  {text} · {calls} calls"), soft_wrap=True)
-
-
-def _moved() -> Done:
-    """Everything the first snapshot brought is delivered, filtered or listed; live edits may be under way."""
-
-    def done(answer: Mapping[str, Any]) -> bool:
-        objects = answer["objects"].values()
-        complete = all(one["rows"] and one["rows"] >= one["source"] * 0.99 for one in objects)
-        return complete and not any(one["lanes"]["backfill"] or one["parked"] for one in objects)
-
-    return done
-
-
-def _after(seconds: float) -> Done:
-    deadline = Deadline(seconds)
-    return lambda _answer: deadline.passed()
-
-
-def _drain(context: Context, watch: _Watch) -> None:
-    """A marker in the source, then: nothing in Kafka that is not taken, nothing dirty, queued or leased; twice."""
-    with source_settings.connect(context.source, purpose="demo") as conn:
-        marker.emit(conn, context.file.migration, "the team has stopped")
-    quiet = 0
-
-    def done(answer: Mapping[str, Any]) -> bool:
-        nonlocal quiet
-        objects = answer["objects"].values()
-        same = all(one["rows"] == one["source"] for one in objects)
-        still = same and answer["state"] == "following" and not any(one["queued"] or one["parked"] for one in objects)
-        quiet = quiet + 1 if still else 0
-        return quiet >= 2
-
-    watch.until(done, DRAIN_AT_MOST_S)
 
 
 def _answer(wish: Wish, context: Context, found: Comparison, times: Times, latencies: list[float]) -> dict[str, Any]:

@@ -108,7 +108,8 @@ class Scene:
         where.unlink(missing_ok=True)
         (self._side / "twenty.sqlite").unlink(missing_ok=True)
         command = [sys.executable, "-m", "sandbox.twenty", "--db", str(self._side / "twenty.sqlite")]
-        command += ["--key", os.environ[KEY_ENV], "--limit", str(self.wish.limit), "--ports-file", str(where)]
+        # `--key=`: a key made at random may begin with a dash.
+        command += [f"--key={os.environ[KEY_ENV]}", "--limit", str(self.wish.limit), "--ports-file", str(where)]
         processes.spawn(self._side, SANDBOX, command)
         deadline = Deadline(READY_S)
         while not where.exists():

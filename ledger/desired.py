@@ -15,6 +15,9 @@ from ledger.sql import query
 
 RecordKey = tuple[str, str]
 
+#: A record is not written again sooner than this after its last receipt; its first change goes at once.
+CALM_S = 0.3
+
 #: Given as a lane: the record keeps the one it has; a wake is no cause of its own to overtake the backfill.
 OWN_LANE = "own"
 
@@ -29,6 +32,10 @@ class State(StrEnum):
     DEAD = "dead"  #: the destination will never take it
     DELIVERED = "delivered"
     REMOVED = "removed"  #: deleted in the source, and no longer in the destination
+
+
+#: A parent in one of these states has ended without a record: nobody waits for it.
+ENDED = (State.DEAD, State.FILTERED, State.REMOVED)
 
 
 class Verb(StrEnum):
@@ -118,7 +125,8 @@ def upsert(conn: Connection, generation: int, items: Sequence[Desired]) -> None:
     if not items:
         return
     values = columns([tuple(_cell(i, name) for name in _FIELDS) for i in items])
-    conn.execute(query("desired", "upsert"), {"generation": generation, **dict(zip(_FIELDS, values, strict=True))})
+    args = {"generation": generation, "calm_s": CALM_S, **dict(zip(_FIELDS, values, strict=True))}
+    conn.execute(query("desired", "upsert"), args)
 
 
 def read(conn: Connection, generation: int, keys: Iterable[RecordKey]) -> dict[RecordKey, Desired]:
@@ -161,10 +169,19 @@ def settle(conn: Connection, generation: int, settlements: Sequence[Settlement])
     return {(r["kind"], r["key"]) for r in found}
 
 
-def states(conn: Connection, generation: int, keys: Iterable[RecordKey]) -> dict[RecordKey, State]:
-    """The state of each of these records; one that was never projected is absent."""
+def ended(conn: Connection, generation: int, keys: Iterable[RecordKey]) -> dict[RecordKey, State | None]:
+    """Of those that were projected: the state in which the record ended, or None while it may still land."""
     rows = conn.execute(query("desired", "states"), {"generation": generation, **pairs(keys)})
-    return {(r["kind"], r["key"]): State(r["state"]) for r in rows}
+    return {
+        (r["kind"], r["key"]): State(r["state"]) if r["state"] in ENDED else None if r["wanted"] else State.REMOVED
+        for r in rows
+    }
+
+
+def children(conn: Connection, generation: int, keys: Iterable[RecordKey]) -> set[RecordKey]:
+    """Delivered records whose rows point to these."""
+    rows = conn.execute(query("desired", "children"), {"generation": generation, **pairs(keys)})
+    return {(r["kind"], r["key"]) for r in rows}
 
 
 def next_step(conn: Connection, generation: int, keys: Iterable[RecordKey]) -> None:

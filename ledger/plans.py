@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -40,7 +41,7 @@ def propose(conn: Connection, plan: Plan) -> str:
 
 
 def approve(conn: Connection, revision: str, by: str) -> None:
-    """Signs a stored revision; a second signature changes nothing."""
+    """Signs a stored revision; signed once more it is the newest again."""
     conn.execute(query("plans", "approve"), {"revision": revision, "by": by})
 
 
@@ -56,9 +57,16 @@ def by_revision(conn: Connection, revision: str) -> Approval | None:
     return None if row is None else _approval(dict(row))
 
 
-def open_generation(conn: Connection, generation: int, revision: str) -> None:
-    """Makes the generation, or puts it under another approved revision."""
-    conn.execute(query("plans", "open_generation"), {"generation": generation, "revision": revision})
+def open_generation(conn: Connection, generation: int, revision: str, kinds: Sequence[str] = ()) -> bool:
+    """Makes the generation, or puts it under another approved revision: then every row of `kinds` is projected again.
+
+    One transaction, so that no row stays under the old revision unnoticed (H-15). True when anything changed."""
+    args = {"generation": generation, "revision": revision}
+    with conn.transaction():
+        changed = conn.execute(query("plans", "open_generation"), args).fetchone() is not None
+        if changed:
+            conn.execute(query("plans", "project_all"), {"generation": generation, "kinds": list(kinds)})
+    return changed
 
 
 def generations(conn: Connection) -> list[Generation]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +19,16 @@ from ledger.sql import query
 LEASE_S = 30.0
 
 
+class Known(StrEnum):
+    """What a call that wrote nothing told of a record."""
+
+    NOTHING_NEW = "nothing new"  #: it was not applied
+    UNANSWERED = "unanswered"  #: it may have been applied: read before anyone writes
+    THERE = "there"  #: a read saw it, holding something else than what is wanted
+    ABSENT = "absent"  #: a read, or a refused create, says that it is not there
+    LEFT = "left"  #: a person deleted it; it counts as ours, so that nobody creates it again
+
+
 @dataclass(frozen=True, kw_only=True)
 class Record:
     """What the destination holds of one record, as far as receipts say."""
@@ -25,6 +36,7 @@ class Record:
     remote_id: str | None = None
     present: bool = False
     unknown: bool = False  #: a call left and was not answered
+    removing: bool = False  #: the last call that may have changed it was a removal of ours
     written_generation: int | None = None
     written_seq: int | None = None
     written_hash: str | None = None
@@ -44,6 +56,17 @@ class Written:
     remote_id: str
     ours: bool  #: created by us, not found there
     before: Mapping[str, Any] | None = None
+    look: bool = False  #: taken over from an unanswered call: look once more
+
+
+@dataclass(frozen=True, kw_only=True)
+class Released:
+    """A lease given back without a write."""
+
+    kind: str
+    key: str
+    known: Known
+    remote_id: str | None = None  #: where it was seen
     look: bool = False  #: taken over from an unanswered call: look once more
 
 
@@ -77,9 +100,14 @@ def read(conn: Connection, keys: Iterable[RecordKey]) -> dict[RecordKey, Record]
     return {(r.pop("kind"), r.pop("key")): Record(**r) for r in rows}
 
 
-def lease(conn: Connection, keys: Iterable[RecordKey], token: UUID, worker: str) -> set[RecordKey]:
-    """Takes the lease of each record that nobody has; the others are absent from the answer."""
-    args = {"token": token, "worker": worker, "seconds": LEASE_S, **desired.pairs(keys)}
+def lease(conn: Connection, removing: Mapping[RecordKey, bool], token: UUID, worker: str) -> set[RecordKey]:
+    """Takes the lease of each record that nobody has; the others are absent from the answer.
+
+    `removing` says per record whether the call may remove it."""
+    if not removing:
+        return set()
+    kinds, keys, removings = columns([(kind, key, removing[kind, key]) for kind, key in sorted(removing)])
+    args = {"token": token, "worker": worker, "seconds": LEASE_S, "kinds": kinds, "keys": keys, "removings": removings}
     return _keys(conn.execute(query("records", "lease"), args))
 
 
@@ -97,21 +125,25 @@ def written(
     return {(r["kind"], r["key"]): Receipted(landed=r["landed"], again=r["again"]) for r in rows}
 
 
-def gone(conn: Connection, generation: int, token: UUID, items: Sequence[tuple[str, str, int]]) -> set[RecordKey]:
-    """Stores receipts of removals: (kind, key, seq)."""
+def gone(
+    conn: Connection, generation: int, token: UUID, items: Sequence[tuple[str, str, int, bool]], look_s: float
+) -> set[RecordKey]:
+    """Stores receipts of removals: (kind, key, seq, look once more)."""
     if not items:
         return set()
-    kinds, keys, seqs = columns(sorted(items))
-    args = {"generation": generation, "token": token, "kinds": kinds, "keys": keys, "seqs": seqs}
-    return _keys(conn.execute(query("records", "gone"), args))
+    kinds, keys, seqs, looks = columns(sorted(items))
+    args = {"kinds": kinds, "keys": keys, "seqs": seqs, "looks": looks, "look_seconds": look_s}
+    return _keys(conn.execute(query("records", "gone"), {"generation": generation, "token": token, **args}))
 
 
-def release(conn: Connection, token: UUID, items: Sequence[tuple[str, str, bool]]) -> set[RecordKey]:
-    """Gives leases back: (kind, key, unknown); unknown = the call may have been applied."""
+def release(conn: Connection, token: UUID, items: Sequence[Released], look_s: float) -> set[RecordKey]:
+    """Gives leases back; those whose token is lost are absent from the answer and stay as they are."""
     if not items:
         return set()
-    kinds, keys, unknowns = columns(sorted(items))
-    args = {"token": token, "kinds": kinds, "keys": keys, "unknowns": unknowns}
+    ordered = sorted(items, key=lambda i: (i.kind, i.key))
+    names = ("kinds", "keys", "knowns", "remote_ids", "looks")
+    values = columns([(i.kind, i.key, i.known.value, i.remote_id, i.look) for i in ordered])
+    args = {"token": token, "look_seconds": look_s, **dict(zip(names, values, strict=True))}
     return _keys(conn.execute(query("records", "release"), args))
 
 
@@ -137,6 +169,12 @@ def same(conn: Connection, generation: int, items: Sequence[tuple[str, str, int]
 def suspect(conn: Connection, keys: Iterable[RecordKey]) -> set[RecordKey]:
     """Makes records unknown: whoever comes next reads before writing. Those under a lease are left alone."""
     return _keys(conn.execute(query("records", "suspect"), desired.pairs(keys)))
+
+
+def share(conn: Connection, keys: Iterable[RecordKey]) -> set[RecordKey]:
+    """Which of these records have landed; none of them changes before our transaction ends."""
+    rows = conn.execute(query("records", "share"), desired.pairs(keys))
+    return {(r["kind"], r["key"]) for r in rows if r["present"] and not r["unknown"]}
 
 
 def look_due(conn: Connection, most: int) -> dict[RecordKey, str]:

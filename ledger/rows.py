@@ -35,16 +35,20 @@ def lock(conn: Connection, keys: Iterable[RowKey]) -> dict[RowKey, Image]:
     return {(r["object"], r["key"]): _image(r) for r in found}
 
 
-def upsert(conn: Connection, images: Sequence[Image]) -> None:
-    """Stores images whose (epoch, offset) is higher than the stored one's."""
+def upsert(conn: Connection, images: Sequence[Image]) -> set[RowKey]:
+    """Stores images whose (epoch, offset) is higher than the stored one's; returns the rows that moved.
+
+    A row that was not there yet cannot be locked beforehand: of two takes that both bring it, one finds here that the
+    other was newer."""
     if not images:
-        return
+        return set()
     ordered = sorted(images, key=lambda i: (i.object, i.key))
     names = ("objects", "keys", "epochs", "offs", "images", "deleted", "source_at")
     values = columns(
         [(i.object, i.key, i.epoch, i.off, orjson.dumps(i.image).decode(), i.deleted, i.source_at) for i in ordered]
     )
-    conn.execute(query("rows", "upsert"), dict(zip(names, values, strict=True)))
+    moved = conn.execute(query("rows", "upsert"), dict(zip(names, values, strict=True)))
+    return {(r["object"], r["key"]) for r in moved}
 
 
 def relink(conn: Connection, links: Mapping[RowKey, Sequence[RowKey]]) -> None:

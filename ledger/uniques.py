@@ -57,20 +57,29 @@ def hold(conn: Connection, holders: Mapping[Value, str]) -> None:
         conn.execute(query("uniques", "hold"), _named(flat, ("kinds", "fields", "values", "keys")))
 
 
-def receipted(conn: Connection, carried: Mapping[RecordKey, Sequence[tuple[str, str]]]) -> None:
-    """After a receipt: what each record carries stays its own, anything else it held is free."""
+def receipted(
+    conn: Connection, carried: Mapping[RecordKey, Sequence[tuple[str, str]]], giving_up: Iterable[RecordKey]
+) -> None:
+    """After a receipt: what each record carries stays its own; anything else that those `giving_up` held is free."""
     if not carried:
         return
     flat = sorted((kind, field, value, key) for (kind, key), own in carried.items() for field, value in own)
     names = ("kinds", "fields", "values", "keys")
     kept = _named(flat, names) if flat else {name: [] for name in names}
     conn.execute(query("uniques", "keep"), kept)
-    conn.execute(query("uniques", "give_up"), {**desired.pairs(carried), **{f"c_{name}": kept[name] for name in names}})
+    conn.execute(
+        query("uniques", "give_up"), {**desired.pairs(giving_up), **{f"c_{name}": kept[name] for name in names}}
+    )
 
 
 def refused(conn: Connection, keys: Iterable[RecordKey]) -> None:
     """After a call that was not applied: values taken for it alone are free again."""
     conn.execute(query("uniques", "give_back"), desired.pairs(keys))
+
+
+def settled(conn: Connection, keys: Iterable[RecordKey]) -> None:
+    """After a read that saw what an unanswered call wrote: what that call took is held."""
+    conn.execute(query("uniques", "keep_all"), desired.pairs(keys))
 
 
 def _claimed_by(conn: Connection, pairs: Mapping[str, list[str]]) -> set[Value]:

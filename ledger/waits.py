@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -10,6 +10,10 @@ from ledger import desired
 from ledger.connection import Connection, columns
 from ledger.desired import RecordKey
 from ledger.sql import query
+from schemas import naming
+
+#: Cause of a record that is written without a value, so that a ring of waiting records opens (H-25).
+RING = "ring of values"
 
 
 class Why(StrEnum):
@@ -49,7 +53,29 @@ def free(conn: Connection, generation: int, keys: Iterable[RecordKey], cause: st
     desired.requeue(conn, generation, {(r["kind"], r["key"]) for r in rows}, cause, lane)
 
 
+def rings(conn: Connection, generation: int, most: int = 1000) -> set[RecordKey]:
+    """The smallest record of each ring of records that are parked behind each other's values (H-25)."""
+    found = conn.execute(query("waits", "behind"), {"generation": generation, "most": most})
+    return smallest_of_rings({(r["kind"], r["key"]): (r["kind"], r["on_key"]) for r in found})
+
+
+def smallest_of_rings(behind: Mapping[RecordKey, RecordKey]) -> set[RecordKey]:
+    """Pure: who waits behind whom → the smallest source key of each ring."""
+    found: set[RecordKey] = set()
+    seen: set[RecordKey] = set()
+    for start in behind:
+        path: list[RecordKey] = []
+        at: RecordKey | None = start
+        while at is not None and at not in seen:
+            seen.add(at)
+            path.append(at)
+            at = behind.get(at)
+        if at in path:
+            found.add(min(path[path.index(at) :], key=lambda one: naming.key_order(one[1])))
+    return found
+
+
 def overdue(conn: Connection, generation: int, shards: Sequence[int], most: int = 1000) -> set[RecordKey]:
-    """Parked records whose wake was lost (the sweep of H-18)."""
+    """Records whose wake was lost (the sweep of H-18)."""
     args = {"generation": generation, "shards": list(shards), "most": most}
     return {(r["kind"], r["key"]) for r in conn.execute(query("waits", "overdue"), args)}

@@ -26,6 +26,18 @@ class ErrorKind:
     exit: Exit
 
 
+#: First digits of a code → what its group is about.
+GROUPS = {
+    "LG-01": "files and usage",
+    "LG-02": "the stack",
+    "LG-03": "the source",
+    "LG-04": "plan and approval",
+    "LG-05": "the destination",
+    "LG-06": "a record's own fate",
+    "LG-07": "the line halts",
+    "LG-08": "proof",
+}
+
 _ROWS = [
     # 01xx files and usage
     ("LG-0101", "The migration file was not found.", "Run `lockgate init`, or name the file with --file.", Exit.USAGE),
@@ -96,7 +108,7 @@ _ROWS = [
     (
         "LG-0302",
         "The source is not an Atomic CRM of an era this version moves.",
-        "Compare the tables listed with docs/reference; the eras 2024-07, 2025-01, 2026-02 and head are moved.",
+        "Compare the tables listed with sandbox/atomic_crm/ddl*.sql; eras 2024-07, 2025-01, 2026-02 and head are moved.",
         Exit.REFUSED,
     ),
     (
@@ -242,13 +254,13 @@ _ROWS = [
     (
         "LG-0701",
         "A cdc topic is not the one the ledger knows.",
-        "`lockgate recapture` the object; nothing was skipped.",
+        "Nothing was skipped. To capture anew: another migration name, the same id_namespace.",
         Exit.OUTSIDE,
     ),
     (
         "LG-0702",
         "A consumer group lost its offset.",
-        "`lockgate recapture` the object; nothing was skipped.",
+        "Nothing was skipped. To capture anew: another migration name, the same id_namespace.",
         Exit.OUTSIDE,
     ),
     (

@@ -144,6 +144,10 @@ class ObjectPlan(_Frozen):
         """Columns whose change can change a record; a change to any other column marks nothing dirty."""
         return self._read_columns
 
+    def unique_fields(self) -> tuple[str, ...]:
+        """Fields with the subfield the destination holds unique, `emails.primaryEmail`."""
+        return tuple(f"{rule.to}.{rule.unique}" for rule in self.fields if rule.unique)
+
     def references(self) -> tuple[FieldRule, ...]:
         """Rules that point to another row of the source (`with: {object: …}`), of the main row and of the parts."""
         return self._references

@@ -17,6 +17,7 @@ class Outgoing:
     object: str  #: destination object, singular
     remote_id: str
     fields: Mapping[str, Any]
+    restore: bool = False  #: an update brings it back from the bin, where a removal of ours put it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +76,10 @@ class Sink(Protocol):
         self, object: str, ids: Sequence[str], before_send: Callable[[], None]
     ) -> Mapping[str, Answer] | Weather:
         """Soft-deletes by id; removing what is not there answers MISSING."""
+        ...
+
+    def close(self) -> None:
+        """Closes idle connections."""
         ...
 
     def same(self, object: str, sent: Mapping[str, Any], row: Mapping[str, Any]) -> list[str]:

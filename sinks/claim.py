@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from ledger import desired, records, uniques, waits
@@ -11,15 +11,13 @@ from ledger.connection import Connection, in_transaction
 from ledger.desired import Desired, RecordKey, Settlement, State, Step
 from ledger.records import ABSENT, Record
 from ledger.uniques import Value
-from ledger.waits import Wait, Why
+from ledger.waits import RING, Wait, Why
 from schemas import desired as shapes
 from schemas import ids
 from schemas.desired import Link
+from sinks import deliver
 from sinks.base import Outgoing
 from sinks.deliver import Ready
-
-#: A parent in one of these states has ended without a record: nobody waits for it.
-ENDED = (State.DEAD, State.FILTERED, State.REMOVED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +29,7 @@ class Whose:
     namespace: UUID  #: `id_namespace` of the migration file
     source: str  #: source kind, the first part of every id path
     destinations: Mapping[str, str]  #: kind → destination object
+    unique: Mapping[str, tuple[str, ...]]  #: kind → fields whose values the destination holds unique
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +37,9 @@ class Around:
     """What a claim must know of other records."""
 
     records: Mapping[RecordKey, Record]  #: the candidates' own and their parents'
-    parents: Mapping[RecordKey, State]  #: state of parents; never projected ones are absent
+    parents: Mapping[
+        RecordKey, State | None
+    ]  #: how parents ended, None: they may land; never projected ones are absent
     holders: Mapping[Value, str | None]  #: who holds each unique value in the destination
 
 
@@ -47,7 +48,7 @@ class Sorted:
     """Candidates by what becomes of them."""
 
     go: list[Ready] = field(default_factory=list)
-    same: list[Desired] = field(default_factory=list)  #: the destination already holds it: no call
+    same: list[Ready] = field(default_factory=list)  #: the destination already holds it: no call
     parked: list[tuple[Desired, Wait]] = field(default_factory=list)
     orphans: list[Desired] = field(default_factory=list)  #: a required parent ended without a record
 
@@ -61,9 +62,10 @@ def claim(conn: Connection, whose: Whose, step: Step, shards: Sequence[int], mos
             return []
         what = sort(found, _look_around(conn, whose.generation, found), whose)
         _settle(conn, whose.generation, what)
-        mine = records.lease(conn, [one.name for one in what.go], token, whose.worker) if what.go else set()
+        removing = {one.name: not one.desired.wanted for one in what.go}
+        mine = records.lease(conn, removing, token, whose.worker)
         go = [one for one in what.go if one.name in mine]
-        uniques.hold(conn, {value: one.desired.key for one in go for value in _values(one.desired)})
+        uniques.hold(conn, {(one.name[0], *value): one.name[1] for one in go for value in one.carries})
         return go
 
     return in_transaction(conn, work)
@@ -74,18 +76,21 @@ def sort(found: Iterable[Desired], around: Around, whose: Whose) -> Sorted:
     what = Sorted()
     for one in found:
         record = around.records.get((one.kind, one.key), ABSENT)
+        if record.leased:  # since the candidates were chosen: what that call writes is not known yet
+            continue
         wait = _blocked(one, around) if one.wanted else None
-        if wait is not None:
+        orphan = one.wanted and wait is None and _orphaned(one, around)
+        ready = _resolve(one, record, around, whose)
+        if record.unknown and (wait is not None or orphan):
+            what.go.append(replace(ready, only_look=True))
+        elif wait is not None and not _opens_a_ring(one, wait):
             what.parked.append((one, wait))
-        elif one.wanted and _orphaned(one, around):
+        elif orphan:
             what.orphans.append(one)
+        elif one.wanted and record.present and not record.unknown and record.again is None and _equal(ready):
+            what.same.append(ready)
         else:
-            ready = _resolve(one, record, around, whose)
-            unchanged = one.wanted and record.present and not record.unknown and record.again is None
-            if unchanged and record.written_hash == ready.hash:
-                what.same.append(one)
-            else:
-                what.go.append(ready)
+            what.go.append(ready)
     return what
 
 
@@ -94,7 +99,7 @@ def _look_around(conn: Connection, generation: int, found: Sequence[Desired]) ->
     parents = {(ref["kind"], ref["key"]) for one in found for ref in one.refs}
     return Around(
         records=records.read(conn, own | parents),
-        parents=desired.states(conn, generation, parents) if parents else {},
+        parents=desired.ended(conn, generation, parents) if parents else {},
         holders=uniques.lock(conn, {value for one in found for value in _values(one)}),
     )
 
@@ -103,13 +108,27 @@ def _blocked(one: Desired, around: Around) -> Wait | None:
     """The first thing this record must wait for: a parent that may still land, or a value that another holds."""
     for ref in one.refs:
         parent = (ref["kind"], ref["key"])
-        if _landed(parent, around) is None and around.parents.get(parent) not in ENDED:
+        if _landed(parent, around) is None and around.parents.get(parent) is None:
             return Wait(kind=one.kind, key=one.key, on_kind=parent[0], on_key=parent[1], why=Why.PARENT)
-    for value in _values(one):
-        holder = around.holders.get(value)
-        if holder not in (None, one.key):
-            return Wait(kind=one.kind, key=one.key, on_kind=one.kind, on_key=str(holder), why=Why.VALUE)
-    return None
+    return next(iter(_others_values(one, around).values()), None)
+
+
+def _others_values(one: Desired, around: Around) -> dict[Value, Wait]:
+    """Values it should carry and another record holds in the destination."""
+    return {
+        value: Wait(kind=one.kind, key=one.key, on_kind=one.kind, on_key=holder, why=Why.VALUE)
+        for value in _values(one)
+        if (holder := around.holders.get(value)) is not None and holder != one.key
+    }
+
+
+def _opens_a_ring(one: Desired, wait: Wait) -> bool:
+    """The smallest of a ring is first written without the value it waits for (H-25)."""
+    return wait.why is Why.VALUE and one.cause == RING
+
+
+def _equal(ready: Ready) -> bool:
+    return ready.record.written_hash == ready.hash and not ready.withheld
 
 
 def _orphaned(one: Desired, around: Around) -> bool:
@@ -119,14 +138,18 @@ def _orphaned(one: Desired, around: Around) -> bool:
 
 
 def _landed(parent: RecordKey, around: Around) -> str | None:
+    """Its id, while it is there and stays: a link to what is about to go, or what a person deleted, is left out."""
     record = around.records.get(parent, ABSENT)
-    return record.remote_id if record.present and not record.unknown else None
+    goes = around.parents.get(parent) in (State.FILTERED, State.REMOVED)
+    return record.remote_id if record.present and not record.unknown and not goes else None
 
 
 def _resolve(one: Desired, record: Record, around: Around, whose: Whose) -> Ready:
     part = shapes.from_json(one.payload)[0] if one.payload else None
     path = part.id_path if part else ids.record_path(one.kind, one.key)
     fields = shapes.resolve(part.fields, lambda kind, key: _landed((kind, key), around)) if part else {}
+    others = _others_values(one, around)
+    fields = deliver.without(fields, [field for _, field, _ in others])
     outgoing = Outgoing(
         object=part.object if part else whose.destinations[one.kind],
         remote_id=record.remote_id or ids.remote_id(whose.namespace, whose.source, path),
@@ -139,6 +162,9 @@ def _resolve(one: Desired, record: Record, around: Around, whose: Whose) -> Read
         outgoing=outgoing,
         hash=shapes.payload_hash([outgoing.object, fields]),
         left_out=tuple(parent for parent in refs if _landed(parent, around) is None),
+        carries=tuple((field, value) for kind, field, value in _values(one) if (kind, field, value) not in others),
+        withheld=tuple(others.values()),
+        frees=() if one.wanted else whose.unique.get(one.kind, ()),
     )
 
 
@@ -148,7 +174,8 @@ def _settle(conn: Connection, generation: int, what: Sorted) -> None:
         Settlement(kind=one.kind, key=one.key, seq=one.seq, state=State.PARKED, code=_code(wait), reason=_says(wait))
         for one, wait in what.parked
     ]
-    states += [Settlement(kind=one.kind, key=one.key, seq=one.seq, state=State.DELIVERED) for one in what.same]
+    same = [one.desired for one in what.same]
+    states += [Settlement(kind=one.kind, key=one.key, seq=one.seq, state=State.DELIVERED) for one in same]
     states += [
         Settlement(
             kind=one.kind,
@@ -163,13 +190,21 @@ def _settle(conn: Connection, generation: int, what: Sorted) -> None:
     desired.settle(conn, generation, states)
     names = [(s.kind, s.key) for s in states]
     if names:
-        waits.replace(conn, generation, names, [wait for _, wait in what.parked])
-    records.same(conn, generation, [(one.kind, one.key, one.seq) for one in what.same])
+        on = [wait for _, wait in what.parked]
+        on += [wait for one in what.same for wait in one.without_links()]
+        on += [wait for one in what.orphans for wait in on_parents(one)]
+        waits.replace(conn, generation, names, on)
+    records.same(conn, generation, [(one.kind, one.key, one.seq) for one in same])
     waits.free(conn, generation, [(one.kind, one.key) for one in what.orphans], "parent ended", desired.OWN_LANE)
 
 
 def _values(one: Desired) -> list[Value]:
     return [(one.kind, claim["field"], claim["value"]) for claim in one.claims] if one.wanted else []
+
+
+def on_parents(one: Desired) -> list[Wait]:
+    """It waits for whichever of its parents lands: a dead child is re-driven with its parent."""
+    return [Wait(kind=one.kind, key=one.key, on_kind=r["kind"], on_key=r["key"], why=Why.PARENT) for r in one.refs]
 
 
 def _code(wait: Wait) -> str:

@@ -7,14 +7,18 @@ simulation with a fake clock and seeded faults.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, TypeVar
 
 from ledger.desired import Desired, RecordKey, State, Verb
-from ledger.records import Record
+from ledger.records import Known, Record
+from ledger.waits import Wait, Why
 from schemas.answers import Answer, Found, Verdict, Weather
 from sinks.base import Outgoing
+
+#: Cause of a record that is looked at once more after a take-over; it is not looked at a third time.
+SECOND_LOOK = "second look"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +30,10 @@ class Ready:
     outgoing: Outgoing  #: for a removal its fields are empty
     hash: str  #: of the resolved payload
     left_out: tuple[RecordKey, ...] = ()  #: parents that ended without a record: the link is left out and registered
+    carries: tuple[tuple[str, str], ...] = ()  #: unique (field, value) that this call writes
+    withheld: tuple[Wait, ...] = ()  #: behind whom it waits for values it is written without, to open a ring (H-25)
+    frees: tuple[str, ...] = ()  #: unique fields to empty before it goes to the bin
+    only_look: bool = False  #: it may not be written now, yet an unanswered call must be settled
 
     @property
     def id(self) -> str:
@@ -36,6 +44,16 @@ class Ready:
     def name(self) -> RecordKey:
         """(kind, key)."""
         return (self.desired.kind, self.desired.key)
+
+    @property
+    def taken_over(self) -> bool:
+        """Its last call was not answered, and nobody has looked a second time yet (H-03)."""
+        return self.record.unknown and self.desired.cause != SECOND_LOOK
+
+    def without_links(self) -> list[Wait]:
+        """Left-out links, to be registered."""
+        kind, key = self.name
+        return [Wait(kind=kind, key=key, on_kind=k, on_key=o, why=Why.LEFT_OUT) for k, o in self.left_out]
 
 
 class Does(StrEnum):
@@ -78,6 +96,7 @@ class Ends:
     state: State
     code: str
     reason: str
+    known: Known = Known.NOTHING_NEW
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,13 +114,20 @@ class Back:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Looked:
+    """Outcome: only read, to settle an unanswered call."""
+
+    known: Known
+
+
+@dataclass(frozen=True, kw_only=True)
 class Unanswered:
     """Outcome: it may have been applied; read before anyone writes."""
 
     reason: str
 
 
-Outcome = Holds | Gone | Ends | Orphan | Back | Unanswered
+Outcome = Holds | Gone | Ends | Orphan | Back | Looked | Unanswered
 Reply = Mapping[str, Answer] | Mapping[str, Found] | Weather
 T = TypeVar("T")
 Steps = Generator[Call, Reply, dict[RecordKey, Outcome]]
@@ -113,7 +139,7 @@ def deliver(verb: Verb, batch: Sequence[Ready], same: Same) -> Steps:
     if verb is Verb.CREATE:
         return (yield from _create(batch, same))
     if verb is Verb.REMOVE:
-        return (yield from _remove(batch))
+        return (yield from _remove(batch, same))
     return (yield from _known(batch, same))
 
 
@@ -146,7 +172,7 @@ def _met(one: Ready, answer: Answer, same: Same) -> Steps:
         return {one.name: Unanswered(reason=reply.reason)}
     row = _found(reply, one)
     if row is None:
-        return {one.name: Ends(state=State.ASKED, code="LG-0604", reason=answer.reason)}
+        return {one.name: _outcome(answer, one, Verb.CREATE)}
     return (yield from _settle_read([(one, row)], same))
 
 
@@ -155,18 +181,31 @@ def _known(batch: Sequence[Ready], same: Same) -> Steps:
     reply = yield Call(does=Does.READ, records=tuple(batch))
     if isinstance(reply, Weather):
         return _all_back([list(batch)], reply)
-    rows = [(one, row) for one in batch if (row := _found(reply, one)) is not None]
-    outcomes = yield from _settle_read(rows, same)
-    absent = [one for one in batch if one.name not in outcomes]
-    for one in absent:
-        if not one.desired.wanted:
+    outcomes: dict[RecordKey, Outcome] = {}
+    rows: list[tuple[Ready, Found]] = []
+    creates: list[Ready] = []
+    for one in batch:
+        row = _found(reply, one)
+        if one.only_look:
+            outcomes[one.name] = Looked(known=_seen(one, row))
+        elif row is not None:
+            rows.append((one, row))
+        elif not one.desired.wanted:
             outcomes[one.name] = Gone()
-        elif one.record.present:
+        elif one.record.present and not one.record.removing:
             outcomes[one.name] = _deleted_by_a_person("it is no longer there")
-    creates = [one for one in absent if one.name not in outcomes]
+        else:
+            creates.append(one)
+    outcomes |= yield from _settle_read(rows, same)
     if creates:
         outcomes |= yield from _create(creates, same)
     return outcomes
+
+
+def _seen(one: Ready, row: Found | None) -> Known:
+    if row is not None and not row.deleted:
+        return Known.THERE
+    return Known.ABSENT if one.record.removing or not one.record.present else Known.LEFT
 
 
 def _settle_read(rows: Sequence[tuple[Ready, Found]], same: Same) -> Steps:
@@ -180,6 +219,8 @@ def _settle_read(rows: Sequence[tuple[Ready, Found]], same: Same) -> Steps:
                 outcomes[one.name] = Gone()
             else:
                 removals.append(one)
+        elif row.deleted and one.record.removing:
+            updates.append((_restored(one), row))
         elif row.deleted:
             outcomes[one.name] = _deleted_by_a_person("it is in the bin")
         elif not same(one.outgoing.object, one.outgoing.fields, row.row):
@@ -189,8 +230,13 @@ def _settle_read(rows: Sequence[tuple[Ready, Found]], same: Same) -> Steps:
     if updates:
         outcomes |= yield from _update(updates, same)
     if removals:
-        outcomes |= yield from _remove(removals)
+        outcomes |= yield from _remove(removals, same)
     return outcomes
+
+
+def _restored(one: Ready) -> Ready:
+    """It is in the bin by a removal of ours, and wanted again."""
+    return replace(one, outgoing=replace(one.outgoing, restore=True))
 
 
 def _update(rows: Sequence[tuple[Ready, Found]], same: Same) -> Steps:
@@ -227,7 +273,7 @@ def _still_different(
     left: list[tuple[Ready, Found]] = []
     for one, before in rows:
         row = _found(reply, one)
-        if row is not None and not same(one.outgoing.object, one.outgoing.fields, row.row):
+        if row is not None and not row.deleted and not same(one.outgoing.object, one.outgoing.fields, row.row):
             kept = None if _is_ours(one) else before.row
             settled[one.name] = Holds(verb=Verb.UPDATE, remote_id=one.id, ours=_is_ours(one), before=kept)
         else:
@@ -235,7 +281,49 @@ def _still_different(
     return settled, left
 
 
-def _remove(batch: Sequence[Ready]) -> Steps:
+def _remove(batch: Sequence[Ready], same: Same) -> Steps:
+    """Into the bin, which keeps unique values taken (`twenty.md` 1.2): a record that holds one gives it up first."""
+    holding = [one for one in batch if one.frees]
+    outcomes = (yield from _empty(holding, same)) if holding else {}
+    left = [one for one in batch if one.name not in outcomes]
+    return outcomes | ((yield from _bin(left)) if left else {})
+
+
+def _empty(batch: Sequence[Ready], same: Same) -> Steps:
+    """Writes records without their unique values; has an outcome only for those that cannot go on to the bin."""
+    reply = yield Call(does=Does.READ, records=tuple(batch))
+    if isinstance(reply, Weather):
+        return _all_back([list(batch)], reply)
+    outcomes: dict[RecordKey, Outcome] = {}
+    writes: list[tuple[Ready, Found]] = []
+    for one in batch:
+        row = _found(reply, one)
+        if row is None or row.deleted:
+            outcomes[one.name] = Gone()
+            continue
+        now = {root: row.row.get(root) for root in {field.partition(".")[0] for field in one.frees}}
+        bare = without(now, one.frees)
+        if any(now[root] and now[root] != bare[root] for root in now):
+            writes.append((replace(one, outgoing=replace(one.outgoing, fields=bare)), row))
+    written = (yield from _update(writes, same)) if writes else {}
+    for name, outcome in written.items():
+        if isinstance(outcome, Ends) and outcome.known is Known.LEFT:
+            outcomes[name] = Gone()
+        elif not isinstance(outcome, Holds):
+            outcomes[name] = outcome
+    return outcomes
+
+
+def without(fields: Mapping[str, Any], unique: Sequence[str]) -> dict[str, Any]:
+    """`fields` with these unique subfields empty: `emails.primaryEmail`."""
+    bare = dict(fields)
+    for root, _, leaf in (field.partition(".") for field in unique):
+        if root in bare:
+            bare[root] = {**(bare[root] or {}), leaf: ""}
+    return bare
+
+
+def _bin(batch: Sequence[Ready]) -> Steps:
     reply = yield Call(does=Does.REMOVE, records=tuple(batch))
     if isinstance(reply, Weather):
         return _all_back([list(batch)], reply)
@@ -254,9 +342,9 @@ def _outcome(  # noqa: PLR0911 (one return a verdict)
         case Verdict.WRITTEN:
             return Holds(verb=verb, remote_id=one.id, ours=_is_ours(one) or verb is Verb.CREATE, before=before)
         case Verdict.REJECTED:
-            return Ends(state=State.DEAD, code="LG-0601", reason=answer.reason)
+            return Ends(state=State.DEAD, code="LG-0601", reason=answer.reason, known=_stands(verb))
         case Verdict.TAKEN:
-            return Ends(state=State.ASKED, code="LG-0604", reason=answer.reason)
+            return Ends(state=State.ASKED, code="LG-0604", reason=answer.reason, known=_stands(verb))
         case Verdict.PARENT:
             return Orphan(reason=answer.reason)
         case Verdict.MISSING:
@@ -269,7 +357,12 @@ def _outcome(  # noqa: PLR0911 (one return a verdict)
 
 def _deleted_by_a_person(how: str) -> Ends:
     """policies.on_deleted_twin: leave (the default): stays deleted, listed with this reason."""
-    return Ends(state=State.FILTERED, code="LG-0605", reason=how)
+    return Ends(state=State.FILTERED, code="LG-0605", reason=how, known=Known.LEFT)
+
+
+def _stands(verb: Verb) -> Known:
+    """What a refusal tells: a create refused means that it is not there, an update that it is, as it was."""
+    return Known.ABSENT if verb is Verb.CREATE else Known.THERE
 
 
 def _is_ours(one: Ready) -> bool:

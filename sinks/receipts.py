@@ -10,12 +10,11 @@ from ledger import desired, journal, records, uniques, waits
 from ledger.connection import Connection, in_transaction
 from ledger.desired import RecordKey, Settlement, State, Verb
 from ledger.journal import Delivery
-from ledger.records import Receipted, Written
-from ledger.waits import Wait, Why
-from sinks.deliver import Back, Ends, Gone, Holds, Orphan, Outcome, Ready, Unanswered
+from ledger.records import Known, Receipted, Released, Written
+from ledger.waits import Wait
+from sinks.claim import on_parents
+from sinks.deliver import Back, Ends, Gone, Holds, Looked, Orphan, Outcome, Ready, Unanswered
 
-#: Cause of a record that is looked at once more after a take-over; it is not looked at a third time.
-SECOND_LOOK = "second look"
 LEASE_LOST = "lost token"
 
 Pair = tuple[Ready, Outcome]
@@ -30,6 +29,7 @@ class Book:
     ends: list[tuple[Ready, Ends]] = field(default_factory=list)
     orphans: list[Ready] = field(default_factory=list)
     back: list[tuple[Ready, Back]] = field(default_factory=list)
+    looked: list[tuple[Ready, Looked]] = field(default_factory=list)
     unanswered: list[Ready] = field(default_factory=list)
 
 
@@ -41,10 +41,11 @@ def settle(
     def work(conn: Connection) -> list[Ready]:
         book = _sort(outcomes)
         landed = _holds(conn, generation, token, book.holds, http_timeout_s)
-        _gone(conn, generation, token, book.gone)
-        _ends(conn, generation, token, book.ends)
-        _orphans(conn, generation, token, book.orphans)
-        _not_applied(conn, generation, token, book.back)
+        _gone(conn, generation, token, book.gone, http_timeout_s)
+        _ends(conn, generation, token, book.ends, http_timeout_s)
+        _orphans(conn, generation, token, book.orphans, http_timeout_s)
+        _not_applied(conn, generation, token, book.back, http_timeout_s)
+        _looked(conn, generation, token, book.looked, http_timeout_s)
         _unanswered(conn, generation, token, book.unanswered, http_timeout_s)
         return landed
 
@@ -65,6 +66,8 @@ def _sort(outcomes: Iterable[Pair]) -> Book:
                 book.orphans.append(one)
             case Back():
                 book.back.append((one, outcome))
+            case Looked():
+                book.looked.append((one, outcome))
             case Unanswered():
                 book.unanswered.append(one)
     return book
@@ -76,18 +79,36 @@ def _holds(
     taken = records.written(conn, generation, token, [_written(one, held) for one, held in items], http_timeout_s)
     mine = [(one, held) for one, held in items if one.name in taken]
     _write_again(conn, generation, [one for one, _ in items if one.name not in taken])
-    delivered = [
-        Settlement(kind=one.desired.kind, key=one.desired.key, seq=one.desired.seq, state=State.DELIVERED)
-        for one, _ in mine
-    ]
-    settled = desired.settle(conn, generation, delivered)
+    settled = desired.settle(conn, generation, [_delivered(one) for one, _ in mine])
     desired.next_step(conn, generation, [one.name for one, _ in mine if one.name not in settled])
     _requeue_ordered(conn, generation, taken)
-    uniques.receipted(conn, {one.name: _carried(one) for one, _ in mine})
+    _carry(conn, [one for one, _ in mine])
     waits.free(conn, generation, [one.name for one, _ in mine if _wakes(one, taken)], "parent landed", desired.OWN_LANE)
-    waits.replace(conn, generation, [one.name for one, _ in mine], [wait for one, _ in mine for wait in _left_out(one)])
+    waits.replace(conn, generation, [one.name for one, _ in mine], [wait for one, _ in mine for wait in _waits(one)])
+    _check_links(conn, generation, [one for one, _ in mine])
     journal.deliver(conn, generation, [_delivery(one, held.verb) for one, held in mine])
     return [one for one, _ in mine if taken[one.name].landed]
+
+
+def _carry(conn: Connection, items: Sequence[Ready]) -> None:
+    """What a record carries is its own, what else it held is free: but only once an unanswered call that may still come
+    true has been looked at twice."""
+    uniques.receipted(
+        conn,
+        {one.name: one.carries for one in items},
+        {one.name for one in items if not one.taken_over},
+    )
+
+
+def _check_links(conn: Connection, generation: int, items: Sequence[Ready]) -> None:
+    """A parent that went while its child was under way: the child is written again, without the link."""
+    linked = {one.name: _parents(one) - set(one.left_out) for one in items}
+    parents = {parent for of in linked.values() for parent in of}
+    if not parents:
+        return
+    there = records.share(conn, parents)
+    lost = [name for name, of in linked.items() if of - there]
+    desired.requeue(conn, generation, lost, "parent removed", desired.OWN_LANE)
 
 
 def _wakes(one: Ready, taken: Mapping[RecordKey, Receipted]) -> bool:
@@ -99,19 +120,24 @@ def _requeue_ordered(conn: Connection, generation: int, taken: Mapping[RecordKey
     desired.requeue(conn, generation, [name for name, r in taken.items() if r.again], "ordered again", desired.OWN_LANE)
 
 
-def _gone(conn: Connection, generation: int, token: UUID, items: Sequence[Ready]) -> None:
-    taken = records.gone(conn, generation, token, [(*one.name, one.desired.seq) for one in items])
+def _gone(conn: Connection, generation: int, token: UUID, items: Sequence[Ready], http_timeout_s: float) -> None:
+    receipts = [(*one.name, one.desired.seq, one.taken_over) for one in items]
+    taken = records.gone(conn, generation, token, receipts, http_timeout_s)
     mine = [one for one in items if one.name in taken]
     settled = desired.settle(conn, generation, [_removed(one) for one in mine])
     desired.next_step(conn, generation, [one.name for one in mine if one.name not in settled])
-    uniques.receipted(conn, {one.name: () for one in mine})
-    waits.free(conn, generation, [one.name for one in mine], "parent removed", desired.OWN_LANE)
+    _carry(conn, mine)
+    names = [one.name for one in mine]
+    waits.free(conn, generation, names, "parent removed", desired.OWN_LANE)
+    desired.requeue(conn, generation, desired.children(conn, generation, names), "parent removed", desired.OWN_LANE)
     journal.deliver(conn, generation, [_delivery(one, Verb.REMOVE) for one in mine])
     _write_again(conn, generation, [one for one in items if one.name not in taken])
 
 
-def _ends(conn: Connection, generation: int, token: UUID, items: Sequence[tuple[Ready, Ends]]) -> None:
-    taken = records.release(conn, token, [(*one.name, False) for one, _ in items])
+def _ends(
+    conn: Connection, generation: int, token: UUID, items: Sequence[tuple[Ready, Ends]], http_timeout_s: float
+) -> None:
+    taken = _release(conn, token, [(one, end.known) for one, end in items], http_timeout_s)
     mine = [(one, end) for one, end in items if one.name in taken]
     states = [
         Settlement(
@@ -125,16 +151,16 @@ def _ends(conn: Connection, generation: int, token: UUID, items: Sequence[tuple[
         for one, end in mine
     ]
     desired.settle(conn, generation, states)
-    uniques.refused(conn, [one.name for one, _ in mine])
+    waits.replace(conn, generation, [one.name for one, _ in mine], [])
     ended = [one.name for one, end in mine if end.state is not State.ASKED]
     waits.free(conn, generation, ended, "parent ended", desired.OWN_LANE)
 
 
-def _orphans(conn: Connection, generation: int, token: UUID, items: Sequence[Ready]) -> None:
+def _orphans(conn: Connection, generation: int, token: UUID, items: Sequence[Ready], http_timeout_s: float) -> None:
     """The destination misses a parent: the child parks, and the parent is looked at before anything else."""
-    taken = records.release(conn, token, [(*one.name, False) for one in items])
+    taken = _release(conn, token, [(one, Known.NOTHING_NEW) for one in items], http_timeout_s)
     mine = [one for one in items if one.name in taken]
-    parents = {(ref["kind"], ref["key"]) for one in mine for ref in one.desired.refs}
+    parents = {parent for one in mine for parent in _parents(one)}
     states = [
         Settlement(
             kind=one.desired.kind,
@@ -147,22 +173,55 @@ def _orphans(conn: Connection, generation: int, token: UUID, items: Sequence[Rea
         for one in mine
     ]
     desired.settle(conn, generation, states)
-    uniques.refused(conn, [one.name for one in mine])
-    waits.replace(conn, generation, [one.name for one in mine], [w for one in mine for w in _on_parents(one)])
+    waits.replace(conn, generation, [one.name for one in mine], [w for one in mine for w in on_parents(one.desired)])
     desired.requeue(conn, generation, records.suspect(conn, parents), "a child's answer misses it", desired.OWN_LANE)
 
 
-def _not_applied(conn: Connection, generation: int, token: UUID, items: Sequence[tuple[Ready, Back]]) -> None:
-    taken = records.release(conn, token, [(*one.name, False) for one, _ in items])
-    uniques.refused(conn, taken)
+def _not_applied(
+    conn: Connection, generation: int, token: UUID, items: Sequence[tuple[Ready, Back]], http_timeout_s: float
+) -> None:
+    taken = _release(conn, token, [(one, Known.NOTHING_NEW) for one, _ in items], http_timeout_s)
     for wait_s in {back.wait_s for _, back in items}:
         names = [one.name for one, back in items if back.wait_s == wait_s and one.name in taken]
         desired.postpone(conn, generation, names, wait_s)
 
 
+def _looked(
+    conn: Connection, generation: int, token: UUID, items: Sequence[tuple[Ready, Looked]], http_timeout_s: float
+) -> None:
+    """Only read: at its next claim it parks or dies, as it must; those who wait for it need not."""
+    taken = _release(conn, token, [(one, looked.known) for one, looked in items], http_timeout_s)
+    desired.next_step(conn, generation, taken)
+    there = [one.name for one, looked in items if looked.known is Known.THERE and one.name in taken]
+    waits.free(conn, generation, there, "parent landed", desired.OWN_LANE)
+
+
+def _release(
+    conn: Connection, token: UUID, items: Sequence[tuple[Ready, Known]], http_timeout_s: float
+) -> set[RecordKey]:
+    """Gives leases back, and the unique values taken for these calls alone: unless an earlier call, unanswered, may
+    have written them."""
+    seen = (Known.THERE, Known.ABSENT, Known.LEFT)
+    released = [
+        Released(
+            kind=one.name[0],
+            key=one.name[1],
+            known=known,
+            remote_id=one.id if known is Known.THERE else None,
+            look=one.taken_over and known in seen,
+        )
+        for one, known in items
+    ]
+    taken = records.release(conn, token, released, http_timeout_s)
+    mine = [(one, known) for one, known in items if one.name in taken and known is not Known.UNANSWERED]
+    uniques.refused(conn, [one.name for one, _ in mine if not one.record.unknown])
+    uniques.settled(conn, [one.name for one, known in mine if one.record.unknown and known is Known.THERE])
+    return taken
+
+
 def _unanswered(conn: Connection, generation: int, token: UUID, items: Sequence[Ready], http_timeout_s: float) -> None:
     """The values it carries stay held (H-26); one HTTP timeout later somebody reads before anyone writes."""
-    taken = records.release(conn, token, [(*one.name, True) for one in items])
+    taken = _release(conn, token, [(one, Known.UNANSWERED) for one in items], http_timeout_s)
     desired.next_step(conn, generation, taken)
     desired.postpone(conn, generation, taken, http_timeout_s, Verb.LOOK)
 
@@ -176,7 +235,6 @@ def _write_again(conn: Connection, generation: int, items: Sequence[Ready]) -> N
 
 
 def _written(one: Ready, held: Holds) -> Written:
-    taken_over = one.record.unknown and one.desired.cause != SECOND_LOOK
     return Written(
         kind=one.desired.kind,
         key=one.desired.key,
@@ -185,7 +243,7 @@ def _written(one: Ready, held: Holds) -> Written:
         remote_id=held.remote_id,
         ours=held.ours,
         before=held.before,
-        look=taken_over,
+        look=one.taken_over,
     )
 
 
@@ -202,20 +260,21 @@ def _removed(one: Ready) -> Settlement:
     )
 
 
-def _carried(one: Ready) -> list[tuple[str, str]]:
-    return [(claim["field"], claim["value"]) for claim in one.desired.claims]
-
-
-def _left_out(one: Ready) -> list[Wait]:
-    return [
-        Wait(kind=one.desired.kind, key=one.desired.key, on_kind=kind, on_key=key, why=Why.LEFT_OUT)
-        for kind, key in one.left_out
-    ]
-
-
-def _on_parents(one: Ready) -> list[Wait]:
+def _delivered(one: Ready) -> Settlement:
+    """Delivered; or, written without a value that another holds, parked behind that one."""
     kind, key = one.name
-    return [Wait(kind=kind, key=key, on_kind=r["kind"], on_key=r["key"], why=Why.PARENT) for r in one.desired.refs]
+    if not one.withheld:
+        return Settlement(kind=kind, key=key, seq=one.desired.seq, state=State.DELIVERED)
+    reason = f"waits for {kind} {one.withheld[0].on_key}"
+    return Settlement(kind=kind, key=key, seq=one.desired.seq, state=State.PARKED, code="LG-0607", reason=reason)
+
+
+def _waits(one: Ready) -> list[Wait]:
+    return [*one.without_links(), *one.withheld]
+
+
+def _parents(one: Ready) -> set[RecordKey]:
+    return {(ref["kind"], ref["key"]) for ref in one.desired.refs}
 
 
 def _delivery(one: Ready, verb: Verb) -> Delivery:

@@ -8,7 +8,7 @@ import orjson
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from infra import kafka, logs
-from schemas import naming
+from schemas import hint, naming
 from schemas.run_file import RunFile
 from sinks.deliver import Ready
 
@@ -44,7 +44,7 @@ class Wakes:
         """Wakes workers whose records waited for these. Only a hint: the ledger has queued them already."""
         for one in landed:
             kind, key = one.name
-            value = orjson.dumps({"object": kind, "key": key, "seq": one.desired.seq})
+            value = orjson.dumps(hint.landed(kind=kind, key=key, seq=one.desired.seq))
             try:
                 self._producer.produce(self._landed, key=naming.hint_key(kind, key).encode(), value=value)
             except BufferError:

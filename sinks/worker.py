@@ -22,7 +22,7 @@ from ledger.desired import OWN_LANE, Step
 from schemas import naming
 from schemas.errors import LockgateError
 from schemas.run_file import RunFile
-from sinks import claim, receipts
+from sinks import claim, deliver, receipts
 from sinks.base import Sink
 from sinks.budget import CALLS, Slots
 from sinks.drive import Driver
@@ -47,12 +47,12 @@ class Obeyed:
 class Worker:
     """One process; one call at a time."""
 
-    def __init__(self, run: RunFile, name: str, sink: Sink) -> None:
+    def __init__(self, run: RunFile, name: str, sink: Sink, wakes: Wakes) -> None:
         self._run = run
         self._name = name
         self._sink = sink
         self._slots = Slots(destination=run.destination)
-        self._wakes = Wakes(run, name)
+        self._wakes = wakes
         self._stopping = False
         self._swept_at = 0.0
         self._paused: set[tuple[str, str]] = set()
@@ -126,7 +126,7 @@ class Worker:
         self._swept_at = boottime()
         generation = self._run.generation
         self._obey(conn)
-        for work in (self._end_leases, self._look_again, self._free_overdue):
+        for work in (self._end_leases, self._look_again, self._free_overdue, self._open_rings):
             connection.in_transaction(conn, work)
         self._report(conn, generation)
 
@@ -140,11 +140,17 @@ class Worker:
         due = records.look_due(conn, LOOKS_AT_ONCE)
         if due:
             taken = records.suspect(conn, due)
-            desired.requeue(conn, self._run.generation, taken, receipts.SECOND_LOOK, OWN_LANE)
+            desired.requeue(conn, self._run.generation, taken, deliver.SECOND_LOOK, OWN_LANE)
 
     def _free_overdue(self, conn: Connection) -> None:
         overdue = waits.overdue(conn, self._run.generation, self._wakes.shards)
         desired.requeue(conn, self._run.generation, overdue, "wake was lost", OWN_LANE)
+
+    def _open_rings(self, conn: Connection) -> None:
+        rings = waits.rings(conn, self._run.generation)
+        if rings:
+            _log.info("ring of values", action="open", records=sorted(f"{kind}/{key}" for kind, key in rings))
+            desired.requeue(conn, self._run.generation, rings, waits.RING, OWN_LANE)
 
     def _obey(self, conn: Connection) -> None:
         """Workers obey and report the approved revision (law 6)."""
@@ -160,6 +166,7 @@ class Worker:
                     namespace=UUID(plan.id_namespace),
                     source=plan.source,
                     destinations={o.object: str(o.destination) for o in objects},
+                    unique={o.object: o.unique_fields() for o in objects},
                 ),
             )
         wanted = wishes.wanted(conn)
@@ -214,7 +221,7 @@ def main(argv: list[str] | None = None) -> int:
     logs.configure(args.name)
     run = RunFile.load(args.run)
     try:
-        worker = Worker(run, args.name, open_sink(run))
+        worker = Worker(run, args.name, open_sink(run), Wakes(run, args.name))
         _on_signals(worker.stop)
         worker.loop()
     except LockgateError as error:

@@ -30,6 +30,8 @@ from streams.transform.projection import Projected, Refused
 AT_ONCE = 200
 #: Causes that are the row's own change: only these have a latency from the source's commit.
 OWN_CAUSES = frozenset({"create", "update", "delete", "snapshot"})
+#: Cause of the marks that another approved revision sets.
+REVISION = "revision"
 #: What a record that should not be there hashes to: every change to or from it raises seq.
 NOTHING = "nothing"
 _log = logs.get("streams")
@@ -73,7 +75,8 @@ class Projector:
         with self._pool.use() as conn:
             queued, marks = in_transaction(conn, self._project)
             followed = marks < AT_ONCE and in_transaction(conn, self._fan_out)
-        failpoints.hit("project.after-ledger")
+        if queued:
+            failpoints.hit("project.after-ledger")
         self.idle = not (marks or followed)
         return queued
 
@@ -91,6 +94,7 @@ class Projector:
         names = [(m.kind, m.key) for m in marks]
         current = desired.lock(conn, self._generation, names)
         world = self._read(conn, names, current)
+        rows.relink(conn, _links_anew(world, marks))
         results = {m: _project_one(world, m, frozenset()) for m in marks}
         losing = self._claim(conn, results)
         results |= {m: _project_one(world, m, losing[m]) for m in marks if losing.get(m)}
@@ -144,7 +148,18 @@ class Projector:
         if on:
             waits.replace(conn, self._generation, [(w.kind, w.key) for w in on], on)
         ended = [(d.kind, d.key) for d in wanted if d.state in (State.DEAD, State.FILTERED, State.REMOVED)]
+        waits.replace(conn, self._generation, ended, [])
         waits.free(conn, self._generation, ended, "parent ended", desired.OWN_LANE)
+
+
+def _links_anew(world: World, marks: Sequence[Mark]) -> dict[RowKey, Sequence[RowKey]]:
+    """Another revision may point elsewhere: the links of what it touches follow from it too."""
+    own = {(m.kind, m.key): world.images.get((m.kind, m.key)) for m in marks if m.cause == REVISION}
+    return {
+        name: projection.references(world.plan.object(name[0]), image.image)
+        for name, image in own.items()
+        if image is not None and not image.deleted
+    }
 
 
 def _feeders(plan: Plan, kind: str, image: Mapping[str, Any]) -> list[RowKey]:

@@ -65,8 +65,8 @@ class Taker:
         epoch = offsets.epochs(conn).get(batch.topic, 1)
         stored = rows.lock(conn, newest)
         change = compare(plan, newest.values(), stored, epoch)
-        rows.upsert(conn, change.images)
-        rows.relink(conn, change.links)
+        moved = rows.upsert(conn, change.images)
+        rows.relink(conn, {row: refs for row, refs in change.links.items() if row in moved})
         dirty.mark(conn, change.marks)
         for row in sorted(change.fed):
             dirty.fan_out(conn, row, f"{row[0]} changed")

@@ -16,7 +16,7 @@ from infra import logs
 from ledger import connection, offsets, plans, wishes
 from ledger.desired import Desired
 from ledger.pool import Pool
-from schemas import naming
+from schemas import hint, naming
 from schemas.errors import LockgateError
 from schemas.run_file import RunFile
 from streams import app as engine
@@ -102,13 +102,9 @@ class StreamsWorker:
             wishes.observe(conn, self._name, "streams", states)
 
     def _hint(self, desired: Desired) -> Hint:
-        value = {
-            "object": desired.object,
-            "key": desired.key,
-            "seq": desired.seq,
-            "cause": desired.cause,
-            "trace": f"{desired.kind}/{desired.key}@{desired.seq}",
-        }
+        value = hint.hint(
+            object_=desired.object, kind=desired.kind, key=desired.key, seq=desired.seq, cause=desired.cause
+        )
         return Hint(
             topic=naming.load_topic(self._run.migration, self._run.generation, desired.lane),
             key=naming.hint_key(desired.kind, desired.key),

@@ -165,7 +165,7 @@ def _slots(conn: Connection, migration: str) -> list[Finding]:
             Finding(
                 check="slot",
                 found=f"{naming.slot(migration)} is lost: the server removed WAL it needed",
-                remedy="`lockgate recapture` after raising max_slot_wal_keep_size.",
+                remedy="Raise max_slot_wal_keep_size, drop the slot, capture anew under another migration name.",
             )
         ]
     findings = []

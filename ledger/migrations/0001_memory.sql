@@ -111,6 +111,7 @@ create table records (                      -- what is there; once for all gener
     remote_id text,
     present boolean not null default false, -- the destination holds it, as far as receipts say
     unknown boolean not null default false, -- a call left and was not answered: read before anyone writes
+    removing boolean not null default false, -- the last call that may have changed it was a removal: its bin is ours
     written_generation int,
     written_seq bigint,
     written_hash text,                      -- of the resolved payload
@@ -125,6 +126,7 @@ create table records (                      -- what is there; once for all gener
     again_at timestamptz,
     look_at timestamptz,                    -- after a take-over: read once more, one timeout later
     landed_at timestamptz,
+    written_at timestamptz,                 -- the last receipt: a record is not written again at once
     primary key (kind, key)
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.02);
 create index records_leased on records (lease_until) where lease_token is not null;

@@ -23,6 +23,3 @@ update budget set tokens = 0, last_call_at = clock_timestamp(),
     paused_until = clock_timestamp() + make_interval(secs => %(seconds)s),
     limit_calls = coalesce(%(limit)s, limit_calls), window_ms = coalesce(%(window_ms)s, window_ms), learned = %(learned)s
 where destination = %(destination)s and window_name = %(window)s;
-
--- name: show
-select destination, window_name, limit_calls, window_ms, tokens, learned from budget order by 1, 2;

@@ -6,20 +6,27 @@ where generation = %(generation)s
 order by kind, key for update;
 
 -- name: upsert
+-- A record that was written a moment ago waits a little: fifty edits in a second become a few writes of the newest.
 insert into desired as d (generation, kind, key, object, seq, wanted, payload, refs, claims, flags, hash, revision,
-                          state, verb, lane, shard, cause, code, reason, source_at)
-select %(generation)s, u.* from unnest(
+                          state, verb, lane, shard, cause, code, reason, source_at, not_before)
+select %(generation)s, u.*,
+       coalesce((select r.written_at + make_interval(secs => %(calm_s)s) from records r
+                 where r.kind = u.kind and r.key = u.key), '-infinity')
+from unnest(
     %(kind)s::text[], %(key)s::text[], %(object)s::text[], %(seq)s::bigint[], %(wanted)s::boolean[],
     %(payload)s::json[], %(refs)s::json[], %(claims)s::json[], %(flags)s::json[], %(hash)s::text[],
     %(revision)s::text[], %(state)s::text[], %(verb)s::text[], %(lane)s::text[], %(shard)s::smallint[],
-    %(cause)s::text[], %(code)s::text[], %(reason)s::text[], %(source_at)s::timestamptz[]) as u
+    %(cause)s::text[], %(code)s::text[], %(reason)s::text[], %(source_at)s::timestamptz[])
+    as u (kind, key, object, seq, wanted, payload, refs, claims, flags, hash, revision, state, verb, lane, shard, cause,
+          code, reason, source_at)
 order by 2, 3
 on conflict (generation, kind, key) do update
 set object = excluded.object, seq = excluded.seq, wanted = excluded.wanted, payload = excluded.payload,
     refs = excluded.refs, claims = excluded.claims, flags = excluded.flags, hash = excluded.hash,
     revision = excluded.revision, state = excluded.state, verb = excluded.verb, lane = excluded.lane,
     cause = excluded.cause, code = excluded.code, reason = excluded.reason, source_at = excluded.source_at,
-    not_before = case when excluded.verb = 'look' or d.hash = excluded.hash then d.not_before else '-infinity' end,
+    not_before = case when excluded.verb = 'look' or d.hash = excluded.hash then d.not_before
+                      else excluded.not_before end,
     projected_at = now();
 
 -- name: read
@@ -39,7 +46,7 @@ update desired d
 set state = 'queued', cause = %(cause)s,
     code = case when d.wanted then null else d.code end, reason = case when d.wanted then null else d.reason end,
     lane = case when %(lane)s = 'live' then 'live' else d.lane end,
-    not_before = '-infinity',
+    not_before = case when d.state = 'queued' then d.not_before else '-infinity' end,
     verb = case when r.unknown or r.lease_token is not null then 'look' when not d.wanted then 'remove'
                 when r.present then 'update' else 'create' end
 from unnest(%(kinds)s::text[], %(keys)s::text[]) as u (kind, key)
@@ -73,8 +80,8 @@ where d.generation = %(generation)s and (
 order by d.kind, d.key limit %(most)s;
 
 -- name: states
--- The state alone, for those who depend on these records.
-select kind, key, state from desired
+-- What those who depend on these records must know.
+select kind, key, state, wanted from desired
 where generation = %(generation)s and (kind, key) in (select * from unnest(%(kinds)s::text[], %(keys)s::text[]));
 
 -- name: next_step
@@ -84,3 +91,10 @@ set verb = case when r.unknown then 'look' when not d.wanted then 'remove' when 
 from unnest(%(kinds)s::text[], %(keys)s::text[]) as u (kind, key)
 join records r on r.kind = u.kind and r.key = u.key
 where d.generation = %(generation)s and d.kind = u.kind and d.key = u.key and d.state = 'queued';
+
+-- name: children
+-- Delivered records whose rows point to these.
+select d.kind, d.key from links l
+join unnest(%(kinds)s::text[], %(keys)s::text[]) as u (kind, key) on l.ref_object = u.kind and l.ref_key = u.key
+join desired d on d.generation = %(generation)s and d.kind = l.object and d.key = l.key
+where d.state = 'delivered';

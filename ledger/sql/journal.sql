@@ -1,9 +1,6 @@
 -- name: note
 insert into journal (actor, action, object, key, detail) values (%(actor)s, %(action)s, %(object)s, %(key)s, %(detail)s);
 
--- name: last
-select id, at, actor, action, object, key, detail::text as detail from journal order by id desc limit %(most)s;
-
 -- name: count_call
 insert into calls as c (generation, kind, verb, lane, calls, records)
 values (%(generation)s, %(kind)s, %(verb)s, %(lane)s, 1, %(records)s)

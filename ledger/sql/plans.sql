@@ -2,7 +2,7 @@
 insert into plans (revision, content) values (%(revision)s, %(content)s) on conflict do nothing;
 
 -- name: approve
-update plans set approved_by = coalesce(approved_by, %(by)s), approved_at = coalesce(approved_at, now())
+update plans set approved_by = %(by)s, approved_at = clock_timestamp()
 where revision = %(revision)s;
 
 -- name: approved
@@ -14,8 +14,16 @@ where approved_at is not null order by approved_at desc limit 1;
 select revision, content::text as content, approved_by, approved_at from plans where revision = %(revision)s;
 
 -- name: open_generation
-insert into generations (generation, revision) values (%(generation)s, %(revision)s)
-on conflict (generation) do update set revision = excluded.revision;
+-- Answers only when the generation is new or now obeys another revision.
+insert into generations as g (generation, revision) values (%(generation)s, %(revision)s)
+on conflict (generation) do update set revision = excluded.revision where g.revision <> excluded.revision
+returning g.generation;
+
+-- name: project_all
+-- Another revision: every row is projected again, behind live causes.
+insert into dirty as d (generation, kind, key, lane, cause)
+select %(generation)s, object, key, 'backfill', 'revision' from rows where object = any(%(kinds)s::text[]) order by 2, 3
+on conflict (generation, kind, key) do update set mark = d.mark + 1;
 
 -- name: generations
 select generation, revision, state from generations order by generation;

@@ -11,19 +11,19 @@ order by length(d.key), d.key limit %(most)s
 for update of d skip locked;
 
 -- name: read
-select kind, key, remote_id, present, unknown, written_generation, written_seq, written_hash, created_by_us,
+select kind, key, remote_id, present, unknown, removing, written_generation, written_seq, written_hash, created_by_us,
        again, lease_token is not null as leased
 from records
 where (kind, key) in (select * from unnest(%(kinds)s::text[], %(keys)s::text[]));
 
 -- name: lease
 -- Law 2: a lease with a token on each record the call changes; the ledger's clock sets its end.
-insert into records as r (kind, key, lease_token, lease_until, leased_by, leased_at)
-select u.kind, u.key, %(token)s, now() + make_interval(secs => %(seconds)s), %(worker)s, now()
-from unnest(%(kinds)s::text[], %(keys)s::text[]) as u (kind, key) order by 1, 2
+insert into records as r (kind, key, lease_token, lease_until, leased_by, leased_at, removing)
+select u.kind, u.key, %(token)s, now() + make_interval(secs => %(seconds)s), %(worker)s, now(), u.removing
+from unnest(%(kinds)s::text[], %(keys)s::text[], %(removings)s::boolean[]) as u (kind, key, removing) order by 1, 2
 on conflict (kind, key) do update
 set lease_token = excluded.lease_token, lease_until = excluded.lease_until,
-    leased_by = excluded.leased_by, leased_at = excluded.leased_at
+    leased_by = excluded.leased_by, leased_at = excluded.leased_at, removing = r.removing or excluded.removing
 where r.lease_token is null
 returning r.kind, r.key;
 
@@ -34,7 +34,7 @@ with mine as (
     join unnest(%(kinds)s::text[], %(keys)s::text[]) as u (kind, key) on r.kind = u.kind and r.key = u.key
     where r.lease_token = %(token)s order by 1, 2 for update of r)
 update records r
-set remote_id = u.remote_id, present = true, unknown = false,
+set remote_id = u.remote_id, present = true, unknown = false, removing = false,
     written_generation = %(generation)s, written_seq = u.seq, written_hash = u.hash,
     created_by_us = coalesce(r.created_by_us, u.ours), before_image = coalesce(r.before_image, u.before_image),
     again = case when r.again_at > r.leased_at then r.again end,
@@ -42,7 +42,7 @@ set remote_id = u.remote_id, present = true, unknown = false,
     again_at = case when r.again_at > r.leased_at then r.again_at end,
     lease_token = null, lease_until = null, leased_by = null,
     look_at = case when u.look then now() + make_interval(secs => %(look_seconds)s) else r.look_at end,
-    landed_at = coalesce(r.landed_at, now())
+    landed_at = coalesce(r.landed_at, now()), written_at = now()
 from unnest(%(kinds)s::text[], %(keys)s::text[], %(seqs)s::bigint[], %(hashes)s::text[], %(remote_ids)s::text[],
             %(ours)s::boolean[], %(befores)s::json[], %(looks)s::boolean[])
          as u (kind, key, seq, hash, remote_id, ours, before_image, look)
@@ -54,16 +54,25 @@ returning r.kind, r.key, not m.present as landed, r.again is not null as again;
 -- Receipts of records the destination no longer holds, or never held.
 update records r
 set present = false, unknown = false, written_generation = %(generation)s, written_seq = u.seq, written_hash = null,
-    lease_token = null, lease_until = null, leased_by = null, again = null, again_by = null, again_at = null
-from unnest(%(kinds)s::text[], %(keys)s::text[], %(seqs)s::bigint[]) as u (kind, key, seq)
+    lease_token = null, lease_until = null, leased_by = null, again = null, again_by = null, again_at = null,
+    look_at = case when u.look then now() + make_interval(secs => %(look_seconds)s) else r.look_at end
+from unnest(%(kinds)s::text[], %(keys)s::text[], %(seqs)s::bigint[], %(looks)s::boolean[]) as u (kind, key, seq, look)
 where r.kind = u.kind and r.key = u.key and r.lease_token = %(token)s
 returning r.kind, r.key;
 
 -- name: release
--- Gives leases back: nothing was applied, or nothing is known.
+-- Gives leases back, with what the call told of the record: nothing new, that nobody knows, or what a read saw.
+-- What a read saw after an unanswered call is not what was written: its hash is forgotten, and it is read once more.
 update records r
-set lease_token = null, lease_until = null, leased_by = null, unknown = r.unknown or u.unknown
-from unnest(%(kinds)s::text[], %(keys)s::text[], %(unknowns)s::boolean[]) as u (kind, key, unknown)
+set lease_token = null, lease_until = null, leased_by = null,
+    unknown = case u.known when 'nothing new' then r.unknown else u.known = 'unanswered' end,
+    present = case u.known when 'there' then true when 'absent' then false else r.present end,
+    remote_id = case when u.known = 'there' then coalesce(r.remote_id, u.remote_id) else r.remote_id end,
+    created_by_us = case when u.known = 'there' then coalesce(r.created_by_us, true) else r.created_by_us end,
+    written_hash = case when r.unknown or u.known = 'unanswered' then null else r.written_hash end,
+    look_at = case when u.look then now() + make_interval(secs => %(look_seconds)s) else r.look_at end
+from unnest(%(kinds)s::text[], %(keys)s::text[], %(knowns)s::text[], %(remote_ids)s::text[], %(looks)s::boolean[])
+         as u (kind, key, known, remote_id, look)
 where r.kind = u.kind and r.key = u.key and r.lease_token = %(token)s
 returning r.kind, r.key;
 
@@ -79,6 +88,13 @@ returning r.kind, r.key;
 update records r set again = %(cause)s, again_by = %(by)s, again_at = clock_timestamp()
 from unnest(%(kinds)s::text[], %(keys)s::text[]) as u (kind, key)
 where r.kind = u.kind and r.key = u.key;
+
+-- name: share
+-- What is known of these parents, held until our receipt is in: a landing or a removal at the same time comes before
+-- or after it, never beside it.
+select kind, key, present, unknown from records
+where (kind, key) in (select * from unnest(%(kinds)s::text[], %(keys)s::text[]))
+order by kind, key for share;
 
 -- name: look_due
 -- Records taken over from an unanswered call: read once more, one timeout later (H-03).

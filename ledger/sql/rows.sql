@@ -12,7 +12,8 @@ select * from unnest(%(objects)s::text[], %(keys)s::text[], %(epochs)s::int[], %
 on conflict (object, key) do update
 set epoch = excluded.epoch, off = excluded.off, image = excluded.image, deleted = excluded.deleted,
     source_at = excluded.source_at, taken_at = now()
-where (excluded.epoch, excluded.off) > (r.epoch, r.off);
+where (excluded.epoch, excluded.off) > (r.epoch, r.off)
+returning r.object, r.key;
 
 -- name: unlink
 delete from links
@@ -34,6 +35,3 @@ select object, key from links
 where ref_object = %(object)s and ref_key = %(key)s and object = any(%(readers)s::text[])
   and (object, key) > (%(cursor_object)s, %(cursor_key)s)
 order by object, key limit %(most)s;
-
--- name: counts
-select object, count(*) as rows from rows where not deleted group by object;

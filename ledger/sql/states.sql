@@ -23,7 +23,9 @@ select (select count(*) from dirty where generation = %(generation)s)
      + (select count(*) from fan_outs where generation = %(generation)s) as unprojected,
        (select count(*) from desired where generation = %(generation)s and state = 'queued') as queued,
        (select count(*) from desired where generation = %(generation)s and state = 'parked') as parked,
-       (select count(*) from records where lease_token is not null or unknown) as open,
+       (select count(*) from records r where lease_token is not null or (unknown and exists (
+            select 1 from desired d where d.generation = %(generation)s and d.kind = r.kind and d.key = r.key
+                                      and d.state = 'queued'))) as open,
        (select count(*) from records where look_at is not null) as looks;
 
 -- name: oldest_live

@@ -54,3 +54,9 @@ where q.kind = h.kind and q.holder_key = h.key and not q.settled;
 -- name: claimed_by
 select kind, field, value from unique_claims
 where (kind, key) in (select * from unnest(%(kinds)s::text[], %(keys)s::text[]));
+
+-- name: keep_all
+-- An unanswered call was applied, as a read saw: what it took is held until a receipt says otherwise.
+update uniques q set settled = true
+from unnest(%(kinds)s::text[], %(keys)s::text[]) as h (kind, key)
+where q.kind = h.kind and q.holder_key = h.key;

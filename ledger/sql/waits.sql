@@ -15,21 +15,27 @@ where waits.generation = %(generation)s and waits.on_kind = u.kind and waits.on_
 returning waits.kind, waits.key;
 
 -- name: overdue
--- Parked records of these shards whose parent has landed or ended meanwhile: a wake that was lost (H-18).
-select distinct w.kind, w.key
+-- Records of these shards that wait for what has happened meanwhile: a wake that was lost (H-18), a link left out while
+-- its parent landed (H-19).
+select w.kind, w.key
 from waits w
 join desired d on d.generation = w.generation and d.kind = w.kind and d.key = w.key
 left join records r on r.kind = w.on_kind and r.key = w.on_key
 left join desired p on p.generation = w.generation and p.kind = w.on_kind and p.key = w.on_key
-left join uniques q on w.why = 'value' and q.kind = w.on_kind and q.holder_key = w.on_key
-where w.generation = %(generation)s and d.state = 'parked' and d.shard = any(%(shards)s::smallint[])
-  and ((w.why = 'parent' and (r.present or p.state in ('dead', 'filtered', 'removed')))
-       or (w.why = 'value' and q.kind is null))
+cross join lateral (select coalesce(r.present and not r.unknown and p.wanted and p.state <> 'filtered', false)) as l (landed)
+where w.generation = %(generation)s and d.shard = any(%(shards)s::smallint[]) and case w.why
+    when 'parent' then (d.state in ('parked', 'dead') and l.landed)
+                    or (d.state = 'parked' and (not p.wanted or p.state in ('dead', 'filtered', 'removed')))
+    when 'left_out' then l.landed and d.state = 'delivered'
+    when 'value' then d.state = 'parked' and not exists (
+        select 1 from json_array_elements(d.claims) as c (claim)
+        join uniques q on q.kind = d.kind and q.field = claim ->> 'field' and q.value = claim ->> 'value'
+        where q.holder_key = w.on_key)
+    end
 limit %(most)s;
 
--- name: parked_without_wait
--- Parked records that wait for nothing: none may exist.
-select d.kind, d.key from desired d
-where d.generation = %(generation)s and d.state = 'parked'
-  and not exists (select 1 from waits w where w.generation = d.generation and w.kind = d.kind and w.key = d.key)
-limit %(most)s;
+-- name: behind
+-- Who is parked behind whose value.
+select w.kind, w.key, w.on_key from waits w
+join desired d on d.generation = w.generation and d.kind = w.kind and d.key = w.key
+where w.generation = %(generation)s and w.why = 'value' and d.state = 'parked' limit %(most)s;

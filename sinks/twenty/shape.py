@@ -39,11 +39,14 @@ def whole(kind: str, value: Any) -> Any:
 
 
 def fields(there: Object, record: Outgoing) -> dict[str, Any]:
-    """The record's fields as sent. Raises ValueError for an `id` among them (an id is never changed, 1.5)."""
+    """The record's fields as sent; one to be restored says so itself, since PATCH alone leaves a row in the bin (1.5).
+
+    Raises ValueError for an `id` among them (an id is never changed, 1.5)."""
     if "id" in record.fields:
         raise ValueError(f"{record.object} {record.remote_id}: `id` is not a field to write")
     types = {name: field.type for name, field in there.fields.items()}
-    return {name: whole(types.get(name, ""), value) for name, value in record.fields.items()}
+    back = {"deletedAt": None} if record.restore else {}
+    return {name: whole(types.get(name, ""), value) for name, value in record.fields.items()} | back
 
 
 def refused(record: Outgoing) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -296,6 +297,20 @@ def test_a_removal_is_soft_and_again_finds_nothing(there: Destination) -> None:
     assert verdicts(there.sink.remove(there.object, ids, go)) == [Verdict.MISSING, Verdict.MISSING]
     found = rows(there.sink.read(there.object, [gone.remote_id, stays.remote_id]))
     assert {key: one.deleted for key, one in found.items()} == {gone.remote_id: True, stays.remote_id: False}
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_what_was_removed_comes_back_when_told_so(there: Destination, count: int) -> None:
+    """H-09: a row that is wanted again leaves the bin, its fields written (an update without the order leaves it)."""
+    records = there.records(count)
+    create(there, *records)
+    ids = [one.remote_id for one in records]
+    assert set(verdicts(there.sink.remove(there.object, ids, go))) == {Verdict.REMOVED}
+    back = [dataclasses.replace(there.changed(one), restore=True) for one in records]
+    assert set(verdicts(there.sink.update(back, go))) == {Verdict.WRITTEN}
+    found = rows(there.sink.read(there.object, ids))
+    assert [found[one].deleted for one in ids] == [False] * count
+    assert [held(there, one) for one in back] == [[]] * count
 
 
 def test_same_names_the_fields_that_differ(there: Destination) -> None:

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import twenty_kit
 from psycopg import conninfo, sql
+from story import Story
 
 from infra import postgres
 from infra import stack as engines
@@ -41,6 +43,18 @@ class RunningStack:
             words = sql.SQL("create database {} owner {}")
             connection.execute(words.format(sql.Identifier(name), sql.Identifier(owner)))
         return conninfo.make_conninfo(dsn, dbname=name)
+
+
+@pytest.fixture
+def story(stack: RunningStack, tmp_path: Path) -> Iterator[Story]:
+    """A story of its own; whatever happens, its workers and its slot are gone afterwards."""
+    twenty = twenty_kit.start(tmp_path)
+    told = Story(stack, tmp_path, twenty)
+    try:
+        yield told
+    finally:
+        told.end()
+        twenty.stop()
 
 
 @pytest.fixture(scope="session")

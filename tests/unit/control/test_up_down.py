@@ -76,3 +76,16 @@ def test_down_where_nothing_runs_stops_nothing(tmp_path: Path) -> None:
     """`down` on a root that never had a stack is done already, and makes no folder."""
     assert down.down(tmp_path) == []
     assert list(tmp_path.iterdir()) == []
+
+
+def test_down_removes_what_start_told_connect(tmp_path: Path) -> None:
+    """Law 8: a source's password, copied for the local Connect, does not outlive the stack; its own ones stay."""
+    folders = [place / ".lockgate" / "secrets" for place in (tmp_path, tmp_path / ".lockgate" / "demo")]
+    for folder in folders:
+        folder.mkdir(parents=True)
+        for name in ("source.properties", "source.pgpass", "connect-acme.properties", "connect-source.properties"):
+            (folder / name).write_text("password=x\n")
+    assert down.down(tmp_path) == []
+    assert [sorted(path.name for path in folder.iterdir()) for folder in folders] == [
+        ["source.pgpass", "source.properties"]
+    ] * 2

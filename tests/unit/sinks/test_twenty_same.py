@@ -163,8 +163,8 @@ def test_fields_not_sent_are_not_compared_and_absent_ones_differ() -> None:
     assert same.differing(THERE, {"score": 1, "name": "a"}, {"name": "b", "done": True}) == ["score", "name"]
 
 
-CAPTURES = Path("/work/shared/reference/twenty/captures")
-CATALOG = Path("/work/shared/reference/twenty/metadata-objects.json")
+CAPTURES = Path(__file__).parents[4] / Path("shared/reference/twenty/captures")
+CATALOG = Path(__file__).parents[4] / Path("shared/reference/twenty/metadata-objects.json")
 
 
 @pytest.mark.skipif(not CAPTURES.is_dir(), reason="the recorded exchanges are not on this machine")

@@ -124,7 +124,7 @@ def test_a_taken_field_name_is_seen() -> None:
     assert words.metadata_codes({"message": ["x"]}) == frozenset()
 
 
-CAPTURES = Path("/work/shared/reference/twenty/captures")
+CAPTURES = Path(__file__).parents[4] / Path("shared/reference/twenty/captures")
 
 
 @pytest.mark.skipif(not CAPTURES.is_dir(), reason="the recorded exchanges are not on this machine")

@@ -1,0 +1,24 @@
+"""What tests of several rooms share: a real ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import ledger_kit
+import pytest
+
+
+@pytest.fixture(scope="session")
+def ledger_server() -> Iterator[ledger_kit.Server]:
+    """One throw-away PostgreSQL a session."""
+    server = ledger_kit.start()
+    yield server
+    ledger_kit.stop(server)
+
+
+@pytest.fixture
+def ledger(ledger_server: ledger_kit.Server) -> Iterator[ledger_kit.Ledger]:
+    """A fresh, migrated ledger a test."""
+    made = ledger_kit.fresh(ledger_server)
+    yield made
+    made.close()

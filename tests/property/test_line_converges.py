@@ -1,0 +1,101 @@
+"""Histories that must converge (DESIGN 2): any interleaving of edits, repeats, crashes, lost and late answers.
+
+The code of take, project, claim, deliver and receipts is the real one, on a real ledger; Kafka is absent, so that
+every wake is lost and only sweeps remain. A failing history is played again alone with
+`LOCKGATE_SEED=<seed> pytest tests/property/test_line_converges.py`.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import baton
+import line_story
+import pytest
+from ledger_kit import Ledger
+from line_actors import Line
+
+from infra import failpoints
+from ledger import desired, records, states
+from schemas.desired import Link
+from sinks import worker
+
+SEED = os.environ.get("LOCKGATE_SEED")
+SEEDS = [int(SEED)] if SEED else list(range(1, 33))
+CHANGES = 25
+
+
+@pytest.fixture(autouse=True)
+def in_our_hands(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Failpoints hand over to the next actor; sweeps come when the history says so."""
+    monkeypatch.setattr(failpoints, "hit", baton.hit)
+    monkeypatch.setattr(worker, "SWEEP_S", math.inf)
+    monkeypatch.setattr(desired, "CALM_S", 3600.0)
+
+
+@pytest.fixture
+def line(ledger: Ledger, request: pytest.FixtureRequest) -> Iterator[Line]:
+    """One history, by its seed."""
+    seed, link = request.param
+    made = Line(ledger=ledger, seed=seed, link=link)
+    yield made
+    made.end()
+
+
+@pytest.mark.parametrize(
+    "line", [(seed, Link.OPTIONAL) for seed in SEEDS], indirect=True, ids=[f"seed{s}" for s in SEEDS]
+)
+def test_the_line_converges(line: Line) -> None:
+    """Ends quiet: every record equals the projection of the newest images, one state a row, no twin, no sin."""
+    line.play(CHANGES)
+    line.drain()
+    check(line)
+
+
+def check(line: Line) -> None:
+    """What scenarios.md calls `ends quiet`."""
+    wanted = line_story.expected(line.source)
+    found = {object_: line.sink.live(object_) for object_ in wanted}
+    assert differences(wanted, found) == []
+    assert line.sink.sins == []
+    conn = line.ledger.conn
+    assert line.listed() == []
+    assert desired.lost_work(conn, 1) == []
+    assert records.leased(conn) == 0
+    assert conn.execute("select kind, key from records where unknown or again is not null").fetchall() == []
+    assert conn.execute("select * from dirty").fetchall() == []
+    sums = states.sums(conn, 1, ["sale"])
+    for object_, rows in line.source.tables.items():
+        state = "filtered" if object_ == "sale" else "delivered"
+        assert {k: v for k, v in sums[object_].live.items() if v} == ({state: len(rows)} if rows else {})
+        assert set(sums[object_].deleted) <= {"removed"}
+    holders = {
+        (r["kind"], r["value"]): r["holder_key"]
+        for r in conn.execute("select kind, value, holder_key from uniques where holder_key is not null")
+    }
+    assert holders == holders_of(line)
+
+
+def holders_of(line: Line) -> dict[tuple[str, str], str]:
+    """Who holds which unique value, read from the source."""
+    found = {}
+    for kind, column in (("company", "website"), ("contact", None)):
+        values = {
+            key: row[column] if column else line_story._mail(row) for key, row in line.source.tables[kind].items()
+        }
+        found |= {(kind, value): str(key) for value, key in line_story._smallest(values).items()}
+    return found
+
+
+def differences(wanted: dict[str, Any], found: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """(object, id, field, expected, found) of whatever differs; a row too many or missing differs as a whole."""
+    out: list[tuple[Any, ...]] = []
+    for object_, rows in wanted.items():
+        out += [(object_, one, "row", one in rows, one in found[object_]) for one in set(rows) ^ set(found[object_])]
+        for one in set(rows) & set(found[object_]):
+            there = found[object_][one]
+            out += [(object_, one, f, v, there.get(f)) for f, v in rows[one].items() if there.get(f) != v]
+    return out
