@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -14,35 +13,24 @@ from rich.live import Live
 from rich.text import Text
 
 from control import approve as approve_verb
+from control import cli_queues, follow, output
 from control import context as contexts
 from control import down as down_verb
-from control import follow, output
 from control import init as init_verb
 from control import propose as propose_verb
 from control import provision as provision_verb
 from control import start as start_verb
 from control import status as status_verb
 from control import up as up_verb
+from control.command import DEFAULT_FILE, File, Output, console, run
 from control.output import Format
 from infra import logs
-from schemas.errors import Exit, LockgateError
+from schemas.errors import Exit
 
-T = TypeVar("T")
 app = typer.Typer(no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False, help=__doc__)
-console = Console(highlight=False)
-
-File = Annotated[Path, typer.Option("--file", "-f", help="The migration file.")]
-Output = Annotated[Format, typer.Option("--output", help="A table for people, json for programs.")]
-DEFAULT_FILE = Path("migration.yaml")
-
-
-def run(output_format: Format, work: Callable[[], T]) -> T:
-    """Runs a verb; an error is printed once, with its code, and becomes the exit code."""
-    try:
-        return work()
-    except LockgateError as error:
-        output.error(console, output_format, error)
-        raise typer.Exit(int(error.kind.exit)) from None
+app.command(name="trail")(cli_queues.trail_command)
+app.add_typer(cli_queues.dead, name="dead")
+app.add_typer(cli_queues.parked, name="parked")
 
 
 @app.command()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
@@ -20,7 +19,7 @@ parked = typer.Typer(no_args_is_help=True, help="Records that wait for a parent,
 
 Object = Annotated[str, typer.Argument(help="company, contact, deal, …")]
 Key = Annotated[str, typer.Argument(help="The source key, e.g. 17.")]
-By = Annotated[str, typer.Option(help="Who decides.")]
+By = Annotated[str, typer.Option(help="Who decides.", envvar="USER")]
 
 
 def trail_command(object_: Object, key: Key, file: File = DEFAULT_FILE, output_format: Output = Format.TABLE) -> None:
@@ -51,7 +50,7 @@ def dead_show(object_: Object, key: Key, file: File = DEFAULT_FILE, output_forma
 def dead_retry(
     object_: Annotated[str | None, typer.Option("--object", help="Only this object.")] = None,
     key: Annotated[list[str] | None, typer.Option("--key", help="Only these keys.")] = None,
-    by: By = getpass.getuser(),
+    by: By = "operator",
     file: File = DEFAULT_FILE,
     output_format: Output = Format.TABLE,
 ) -> None:
@@ -72,7 +71,7 @@ def dead_skip(
     object_: Object,
     key: Key,
     why: Annotated[str, typer.Option(help="The reason, kept with the record.")],
-    by: By = getpass.getuser(),
+    by: By = "operator",
     file: File = DEFAULT_FILE,
 ) -> None:
     """Leave a dead record behind."""
@@ -97,7 +96,7 @@ def parked_decide(
     key: Key,
     decision: Annotated[str, typer.Option("--as", help="adopt, skip or retry.")],
     why: Annotated[str, typer.Option(help="The reason of a skip.")] = "decided",
-    by: By = getpass.getuser(),
+    by: By = "operator",
     file: File = DEFAULT_FILE,
 ) -> None:
     """Decide about a record that waits for a person: take over the row that was there, leave ours, or try again."""

@@ -44,7 +44,7 @@ def skip(context: Context, kind: str, key: str, by: str, why: str) -> None:
 
 
 def adopt(context: Context, kind: str, key: str, by: str) -> str:
-    """An asked record takes over the row that holds its unique value; returns that row's id. Raises LG-0409, LG-0410."""
+    """An asked record takes over the row that holds its value; returns that row's id. Raises LG-0409, LG-0410."""
     wanted = show(context, kind, key)
     if wanted["state"] != "asked":
         raise LockgateError("LG-0409", f"{kind} {key} is {wanted['state']}, not asked.")
