@@ -165,6 +165,8 @@ def _encoding() -> dict[str, str]:
         "key.converter.schemas.enable": "false",
         "value.converter": "org.apache.kafka.connect.json.JsonConverter",
         "value.converter.schemas.enable": "false",
+        # Default true: a NULL in a column with a default (`date default now()`) would arrive as that default, 1970.
+        "value.converter.replace.null.with.default": "false",
         "decimal.handling.mode": "string",  # default precise: base64 of unscaled bytes in JSON
         "time.precision.mode": "adaptive_time_microseconds",
         "binary.handling.mode": "base64",
