@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ledger import rows
@@ -11,6 +11,8 @@ from ledger.sql import query
 
 #: Dependants marked in one transaction (DESIGN 2); the cursor remembers where to go on.
 FAN_OUT_STEP = 500
+#: A first snapshot makes one small fan-out a row that others may read; many are followed together.
+FAN_OUTS_AT_ONCE = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,16 +66,32 @@ def fan_out(conn: Connection, row: rows.RowKey, cause: str) -> None:
     conn.execute(query("dirty", "fan_out"), {"object": row[0], "key": row[1], "cause": cause})
 
 
-def advance(conn: Connection, generation: int, readers: dict[str, list[str]]) -> bool:
-    """Works off one step of one fan-out (≤ 500 marks); False when there is none."""
-    job = conn.execute(query("dirty", "next_fan_out"), {"generation": generation}).fetchone()
-    if job is None:
+def advance(conn: Connection, generation: int, readers: Mapping[str, Sequence[str]]) -> bool:
+    """Works off one step of the oldest fan-outs, about 500 marks together; False when there is none."""
+    jobs = conn.execute(
+        query("dirty", "next_fan_outs"), {"generation": generation, "most": FAN_OUTS_AT_ONCE}
+    ).fetchall()
+    if not jobs:
         return False
-    after = (job["cursor_object"], job["cursor_key"])
-    found = rows.dependants(conn, (job["object"], job["key"]), readers.get(job["object"], []), FAN_OUT_STEP, after)
-    mark(conn, [Mark(kind=o, key=k, lane="backfill", cause=job["cause"]) for o, k in found])
-    if len(found) < FAN_OUT_STEP:
-        conn.execute(query("dirty", "finish"), {"id": job["id"]})
-    else:
-        conn.execute(query("dirty", "advance"), {"id": job["id"], "object": found[-1][0], "key": found[-1][1]})
+    names = ("ids", "objects", "keys", "cursor_objects", "cursor_keys")
+    values = columns([(j["id"], j["object"], j["key"], j["cursor_object"], j["cursor_key"]) for j in jobs])
+    args = {"most": FAN_OUT_STEP, **dict(zip(names, values, strict=True))}
+    found: dict[int, list[rows.RowKey]] = {j["id"]: [] for j in jobs}
+    for r in conn.execute(query("dirty", "followed"), args):
+        found[r["id"]].append((r["object"], r["key"]))
+    marks: list[Mark] = []
+    finished: list[int] = []
+    for job in jobs:
+        reached = found[job["id"]]
+        wanted = readers.get(job["object"], ())
+        marks += [Mark(kind=o, key=k, lane="backfill", cause=job["cause"]) for o, k in reached if o in wanted]
+        if len(reached) < FAN_OUT_STEP:
+            finished.append(job["id"])
+        else:
+            last = reached[-1]
+            conn.execute(query("dirty", "advance"), {"id": job["id"], "object": last[0], "key": last[1]})
+        if len(marks) >= FAN_OUT_STEP:
+            break
+    mark(conn, marks)
+    conn.execute(query("dirty", "finish"), {"ids": finished})
     return True

@@ -72,21 +72,6 @@ def images(conn: Connection, keys: Iterable[RowKey]) -> dict[RowKey, Image]:
     return {(r["object"], r["key"]): _image({"epoch": 0, "off": 0, **r}) for r in found}
 
 
-def dependants(
-    conn: Connection, row: RowKey, readers: Sequence[str], most: int, after: RowKey = ("", "")
-) -> list[RowKey]:
-    """At most `most` rows of the objects `readers` that link to `row`, after a cursor, in order."""
-    args = {
-        "object": row[0],
-        "key": row[1],
-        "readers": list(readers),
-        "cursor_object": after[0],
-        "cursor_key": after[1],
-        "most": most,
-    }
-    return [(r["object"], r["key"]) for r in conn.execute(query("rows", "dependants"), args)]
-
-
 def _pairs(keys: Iterable[RowKey]) -> tuple[list[str], list[str]]:
     ordered = sorted(set(keys))
     return [o for o, _ in ordered], [k for _, k in ordered]

@@ -69,7 +69,7 @@ class Sink(Protocol):
         ...
 
     def find(self, object: str, path: str, values: Sequence[str]) -> Mapping[str, Found] | Weather:
-        """Who holds each of these unique values (`emails.primaryEmail`), deleted rows included; about a call per 100."""
+        """Who holds each of these unique values (`emails.primaryEmail`), deleted rows too; about a call per 100."""
         ...
 
     def remove(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from ledger import desired, records, uniques, waits
+from ledger import desired, records, snapshots, uniques, waits
 from ledger.connection import Connection, in_transaction
 from ledger.desired import Desired, RecordKey, Settlement, State, Step
 from ledger.records import ABSENT, Record
@@ -97,9 +97,11 @@ def sort(found: Iterable[Desired], around: Around, whose: Whose) -> Sorted:
 def _look_around(conn: Connection, generation: int, found: Sequence[Desired]) -> Around:
     own = {(one.kind, one.key) for one in found}
     parents = {(ref["kind"], ref["key"]) for one in found for ref in one.refs}
+    ends: dict[RecordKey, State | None] = desired.ended(conn, generation, parents) if parents else {}
+    ends |= dict.fromkeys(snapshots.dangling(conn, parents - set(ends)), State.REMOVED)
     return Around(
         records=records.read(conn, own | parents),
-        parents=desired.ended(conn, generation, parents) if parents else {},
+        parents=ends,
         holders=uniques.lock(conn, {value for one in found for value in _values(one)}),
     )
 

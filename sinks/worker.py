@@ -16,7 +16,7 @@ from uuid import UUID, uuid4
 
 from infra import failpoints, logs
 from infra.clock import boottime
-from ledger import connection, desired, journal, plans, records, waits, wishes
+from ledger import connection, desired, journal, plans, records, snapshots, waits, wishes
 from ledger.connection import Connection
 from ledger.desired import OWN_LANE, Step
 from schemas import naming
@@ -144,6 +144,7 @@ class Worker:
 
     def _free_overdue(self, conn: Connection) -> None:
         overdue = waits.overdue(conn, self._run.generation, self._wakes.shards)
+        overdue |= snapshots.pointless(conn, self._run.generation, self._wakes.shards)
         desired.requeue(conn, self._run.generation, overdue, "wake was lost", OWN_LANE)
 
     def _open_rings(self, conn: Connection) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from infra import failpoints, logs
-from ledger import desired, dirty, plans, records, rows, uniques, waits
+from ledger import desired, dirty, plans, records, rows, snapshots, uniques, waits
 from ledger.connection import Connection, in_transaction
 from ledger.desired import Current, Desired, RecordKey, State, Verb
 from ledger.dirty import Mark
@@ -61,6 +61,7 @@ class World:
     images: Mapping[RowKey, Image]
     current: Mapping[RecordKey, Current]
     records: Mapping[RecordKey, Record]
+    complete: frozenset[str]  #: objects read to the end: a row of theirs that is not there will not come
 
 
 class Projector:
@@ -82,9 +83,15 @@ class Projector:
 
     idle = False  #: whether the last step found nothing to do
 
+    def sweep(self) -> None:
+        """Each second: records parked for a row that has come, or cannot come any more, are projected again."""
+        with self._pool.use() as conn, conn.transaction():
+            late = snapshots.awaited(conn, self._generation)
+            dirty.mark(conn, [Mark(kind=k, key=key, lane="backfill", cause="row awaited") for k, key in sorted(late)])
+
     def _fan_out(self, conn: Connection) -> bool:
         _, plan = plans.obeyed(conn, self._generation)
-        readers = {o.object: sorted({d.object for d, _ in plan.dependants(o.object)}) for o in plan.objects}
+        readers = {o.object: sorted(plan.readers(o.object)) for o in plan.objects}
         return dirty.advance(conn, self._generation, readers)
 
     def _project(self, conn: Connection) -> tuple[list[Desired], int]:
@@ -107,13 +114,14 @@ class Projector:
     def _read(self, conn: Connection, names: Sequence[RecordKey], current: Mapping[RecordKey, Current]) -> World:
         revision, plan = plans.obeyed(conn, self._generation)
         own = rows.images(conn, names)
-        related = {r for name, image in own.items() for r in _feeders(plan, name[0], image.image)}
+        related = {r for (kind, _), image in own.items() for r in projection.reads(plan.object(kind), image.image)}
         return World(
             plan=plan,
             revision=revision,
             images={**own, **rows.images(conn, related)},
             current=current,
             records=records.read(conn, names),
+            complete=snapshots.complete(conn),
         )
 
     def _claim(self, conn: Connection, results: Mapping[Mark, Result]) -> dict[Mark, frozenset[Claim]]:
@@ -162,23 +170,18 @@ def _links_anew(world: World, marks: Sequence[Mark]) -> dict[RowKey, Sequence[Ro
     }
 
 
-def _feeders(plan: Plan, kind: str, image: Mapping[str, Any]) -> list[RowKey]:
-    """Rows without records of their own that this projection reads, e.g. the owner's sale."""
-    refs = projection.references(plan.object(kind), image)
-    return [(o, k) for o, k in refs if plan.object(o).destination is None]
-
-
 def _project_one(world: World, mark: Mark, losing: frozenset[Claim]) -> Result:
     image = world.images.get((mark.kind, mark.key))
     if image is None or image.deleted:
         return Removed()
     object_plan = world.plan.object(mark.kind)
     related: dict[RowKey, Mapping[str, Any] | None] = {}
-    for row in _feeders(world.plan, mark.kind, image.image):
+    for row in projection.reads(object_plan, image.image):
         fed = world.images.get(row)
-        if fed is None:
+        if fed is None and row[0] not in world.complete:
             return Waiting(on=row)
-        related[row] = None if fed.deleted else column_types.decode_row(fed.image, world.plan.columns[row[0]])
+        there = fed is not None and not fed.deleted
+        related[row] = column_types.decode_row(fed.image, world.plan.columns[row[0]]) if fed and there else None
     try:
         typed = column_types.decode_row(image.image, world.plan.columns[mark.kind])
         return projection.project(world.plan, object_plan, mark.key, typed, related, losing)

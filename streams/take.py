@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from infra import failpoints, logs
-from ledger import dirty, journal, offsets, plans, rows, wishes
+from ledger import dirty, journal, offsets, plans, rows, snapshots, wishes
 from ledger.connection import Connection, in_transaction
 from ledger.dirty import Mark
 from ledger.offsets import Offset
@@ -16,7 +16,7 @@ from ledger.pool import Pool
 from ledger.rows import Image, RowKey
 from schemas import change_event, naming
 from schemas.change_event import ChangeEvent, Op
-from schemas.plan import ObjectPlan, Plan
+from schemas.plan import Plan
 from streams.batches import Batch
 from streams.transform import projection
 
@@ -62,6 +62,7 @@ class Taker:
     def _store(self, conn: Connection, batch: Batch) -> None:
         _, plan = plans.obeyed(conn, self._generation)
         newest, ends, truncated = _fold(batch, plan)
+        snapshots.seen(conn, _read_to_the_end(plan, newest.values()))
         epoch = offsets.epochs(conn).get(batch.topic, 1)
         stored = rows.lock(conn, newest)
         change = compare(plan, newest.values(), stored, epoch)
@@ -85,13 +86,14 @@ def compare(plan: Plan, newest: Iterable[Seen], stored: Mapping[RowKey, Image], 
         image = _image(seen, older, epoch)
         change.images.append(image)
         object_plan = plan.object(seen.object)
-        if not _reads_a_change(object_plan, older, image):
+        others = frozenset[str]().union(*plan.readers(seen.object).values())
+        if others and _differs(older, image, others):
+            change.fed.append((seen.object, seen.key))
+        if not _differs(older, image, object_plan.read_columns() | set(object_plan.key)):
             continue
         row = (seen.object, seen.key)
         change.links[row] = () if image.deleted else projection.references(object_plan, image.image)
-        if object_plan.destination is None:
-            change.fed.append(row)
-        else:
+        if object_plan.destination is not None:
             lane = "backfill" if seen.event.snapshot else "live"
             change.marks.append(Mark(kind=seen.object, key=seen.key, lane=lane, cause=_cause(seen.event)))
     return change
@@ -143,11 +145,19 @@ def _image(seen: Seen, older: Image | None, epoch: int) -> Image:
     )
 
 
-def _reads_a_change(object_plan: ObjectPlan, older: Image | None, image: Image) -> bool:
-    """A column that no plan reads marks nothing (kanban drags, log-ins, logo fill-ins)."""
+def _differs(older: Image | None, image: Image, columns: Iterable[str]) -> bool:
+    """A column that no plan reads marks nothing (kanban drags, log-ins); a row that comes or goes does."""
     if older is None or older.deleted != image.deleted:
         return True
-    return any(older.image.get(c) != image.image.get(c) for c in object_plan.read_columns() | set(object_plan.key))
+    return any(older.image.get(c) != image.image.get(c) for c in columns)
+
+
+def _read_to_the_end(plan: Plan, newest: Iterable[Seen]) -> set[str]:
+    """Objects whose last snapshot row is among these."""
+    marks = {(seen.object, seen.event.snapshot_mark) for seen in newest}
+    if any(mark == snapshots.LAST_OF_ALL for _, mark in marks):
+        return {o.object for o in plan.objects}
+    return {object_ for object_, mark in marks if mark == snapshots.LAST_OF_TABLE}
 
 
 def _cause(event: ChangeEvent) -> str:

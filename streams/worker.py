@@ -59,6 +59,7 @@ class StreamsWorker:
                 if self._loop.time() - beat_at >= SWEEP_S:
                     beat_at = self._loop.time()
                     await asyncio.to_thread(self._report)
+                    await asyncio.to_thread(self._projector.sweep)
                 queued = await asyncio.to_thread(self._projector.step)
             except Exception as error:
                 if not connection.is_weather(error):

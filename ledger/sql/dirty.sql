@@ -30,15 +30,26 @@ insert into fan_outs (generation, object, key, cause)
 select generation, %(object)s, %(key)s, %(cause)s from generations where state = 'active'
 on conflict (generation, object, key) do update set cursor_object = '', cursor_key = '', cause = excluded.cause;
 
--- name: next_fan_out
+-- name: next_fan_outs
 select id, object, key, cause, cursor_object, cursor_key from fan_outs
-where generation = %(generation)s order by id limit 1 for update skip locked;
+where generation = %(generation)s order by id limit %(most)s for update skip locked;
+
+-- name: followed
+-- Rows that link to these, each from its cursor on, in order.
+select j.id, l.object, l.key
+from unnest(%(ids)s::bigint[], %(objects)s::text[], %(keys)s::text[], %(cursor_objects)s::text[], %(cursor_keys)s::text[])
+         as j (id, object, key, cursor_object, cursor_key)
+cross join lateral (
+    select x.object, x.key from links x
+    where x.ref_object = j.object and x.ref_key = j.key and (x.object, x.key) > (j.cursor_object, j.cursor_key)
+    order by x.object, x.key limit %(most)s) as l
+order by j.id, l.object, l.key;
 
 -- name: advance
 update fan_outs set cursor_object = %(object)s, cursor_key = %(key)s where id = %(id)s;
 
 -- name: finish
-delete from fan_outs where id = %(id)s;
+delete from fan_outs where id = any(%(ids)s::bigint[]);
 
 -- name: fan_outs
 select count(*) as n from fan_outs where generation = %(generation)s;

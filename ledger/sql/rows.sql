@@ -28,10 +28,3 @@ on conflict do nothing;
 -- Newest images of these rows, read in a statement of its own after the lock (H-12).
 select object, key, image::text as image, deleted, source_at from rows
 where (object, key) in (select * from unnest(%(objects)s::text[], %(keys)s::text[]));
-
--- name: dependants
--- Rows that read this one, from a cursor on.
-select object, key from links
-where ref_object = %(object)s and ref_key = %(key)s and object = any(%(readers)s::text[])
-  and (object, key) > (%(cursor_object)s, %(cursor_key)s)
-order by object, key limit %(most)s;
