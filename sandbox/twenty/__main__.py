@@ -19,6 +19,10 @@ def _settings() -> server.Settings:
     parser.add_argument("--limit", type=int, default=100, help="calls per window, 0 = no limit")
     parser.add_argument("--window-ms", type=int, default=60_000)
     parser.add_argument("--metadata-format", choices=["new", "legacy"], default="new")
+    parser.add_argument("--sign-up", action="store_true", help="sample rows and the active workflow of a sign-up")
+    parser.add_argument(
+        "--run-workflows-ms", type=int, help="run that workflow so long after a write, as servers with code steps do"
+    )
     parser.add_argument("--ports-file", type=Path, help="written as JSON once both ports listen")
     given = parser.parse_args()
     return server.Settings(
@@ -31,6 +35,8 @@ def _settings() -> server.Settings:
         limit=given.limit,
         window_ms=given.window_ms,
         legacy=given.metadata_format == "legacy",
+        sign_up=given.sign_up,
+        run_workflows_ms=given.run_workflows_ms,
         ports_file=given.ports_file,
     )
 

@@ -93,7 +93,7 @@ class TwentyApp:
             return 200, _HEALTH
         body = bodies.read(raw, request.headers.get("content-type", ""))
         if path in {"/graphql", "/metadata"} and method == "POST":
-            return self._graphql(request, path, body)
+            return graphql.serve(self.workspace, request.headers.get("authorization"), path, body)
         if not (path + "/").startswith("/rest/"):
             if path == "/client-config":
                 raise unsupported("/client-config")
@@ -111,14 +111,6 @@ class TwentyApp:
         return core.serve(
             self.workspace, core.Call(method=method, path=path, params=params, body=body, key_name=key_name)
         )
-
-    def _graphql(self, request: Request, path: str, body: Any) -> tuple[int, Any]:
-        refusal: TwentyError | None = None
-        try:
-            self.workspace.keys.name_of(request.headers.get("authorization"))
-        except TwentyError as error:
-            refusal = error
-        return graphql.serve(refusal, path, body)
 
 
 async def _read(request: Request) -> bytes:

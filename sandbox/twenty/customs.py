@@ -45,7 +45,7 @@ def create(workspace: Workspace, body: Any) -> ObjectType:
     _check_names(workspace, body["nameSingular"], body["namePlural"])
     store, stamp = workspace.store, workspace.clock.stamp()
     company = store.objects["company"].raw
-    common = {"applicationId": str(uuid.uuid4()), "workspaceId": company["workspaceId"], "isActive": True}
+    common = {"applicationId": store.meta("application"), "workspaceId": company["workspaceId"], "isActive": True}
     common |= {"isLabelSyncedWithName": False, "createdAt": stamp, "updatedAt": stamp}
     head = {"id": str(uuid.uuid4()), "universalIdentifier": str(uuid.uuid4()), **common, **body}
     head |= {"isRemote": False, "isSystem": False, "isUIEditable": True, "isUICreatable": True, "isUIReadOnly": False}

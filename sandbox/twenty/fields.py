@@ -142,7 +142,7 @@ def _raw(workspace: Workspace, item: catalogue.ObjectType, body: Mapping[str, An
     raw = {
         "id": str(uuid.uuid4()),
         "universalIdentifier": str(uuid.uuid4()),
-        "applicationId": item.raw["applicationId"],
+        "applicationId": workspace.store.meta("application"),
         "type": body["type"],
         "name": body["name"],
         "label": body["label"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sandbox.twenty import catalogue, customs, fields
+from sandbox.twenty import catalogue, customs, fields, webhooks
 from sandbox.twenty.errors import unsupported
 from sandbox.twenty.workspace import Workspace
 
@@ -22,6 +22,10 @@ def serve(workspace: Workspace, method: str, path: str, params: Mapping[str, str
             return _serve_objects(workspace, method, row_id, params, body)
         if kind == "fields":
             return _serve_fields(workspace, method, row_id, body)
+    if parts == ["webhooks"] and method == "POST":
+        return 201, webhooks.create(workspace, body)
+    if parts == ["webhooks"] and method == "GET":
+        return 200, webhooks.listed(workspace)
     raise unsupported(f"{method} /rest/metadata/{'/'.join(parts)}")
 
 

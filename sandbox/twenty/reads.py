@@ -95,9 +95,7 @@ def find_page(store: Store, item: catalogue.ObjectType, query: Query) -> dict[st
     """`{data, totalCount, pageInfo}`; totalCount counts the whole selection."""
     paging.check_order(item, query.order)
     rows = matching(store, item, query.filter)
-    if query.order != paging.BY_ID:
-        rows = [dict(row) for row in paging.ordered([item.render(row) for row in rows], query.order)]
-    page, more = _slice(rows, query)
+    page, more = page_of(item, rows, query)
     info = {
         "startCursor": paging.cursor_of(page[0], query.order) if page else None,
         "endCursor": paging.cursor_of(page[-1], query.order) if page else None,
@@ -106,6 +104,14 @@ def find_page(store: Store, item: catalogue.ObjectType, query: Query) -> dict[st
     }
     data = [shown(store, item, row, query.depth) for row in page]
     return {"data": {item.plural: data}, "totalCount": len(rows), "pageInfo": info}
+
+
+def page_of(item: catalogue.ObjectType, rows: list[Row], query: Query) -> tuple[list[Row], bool]:
+    """The rows of one page in order, and whether there are more beyond it."""
+    if query.order != paging.BY_ID:
+        rows = [dict(row) for row in paging.ordered([item.render(row) for row in rows], query.order)]
+    page, more = _slice(rows, query)
+    return list(page), more
 
 
 def _slice(rows: Sequence[Row], query: Query) -> tuple[Sequence[Row], bool]:

@@ -15,6 +15,7 @@ from typing import Any
 
 import uvicorn
 
+from sandbox.twenty import signup, webhooks, workflows
 from sandbox.twenty.app import TwentyApp
 from sandbox.twenty.bucket import TokenBucket
 from sandbox.twenty.clock import SystemClock
@@ -39,6 +40,8 @@ class Settings:
     limit: int = 100
     window_ms: int = 60_000
     legacy: bool = False
+    sign_up: bool = False  #: sample rows and the active workflow of a workspace made by sign-up
+    run_workflows_ms: int | None = None  #: run that workflow so long after a write; None = code steps are disabled
     ports_file: Path | None = None
 
 
@@ -54,8 +57,9 @@ class _Listener(uvicorn.Server):
 def build(settings: Settings) -> Workspace:
     """The workspace of these settings, loaded from its file or founded in it."""
     clock = SystemClock()
-    return Workspace(
-        store=Store(settings.db, clock.stamp()),
+    store = Store(settings.db, clock.stamp())
+    workspace = Workspace(
+        store=store,
         clock=clock,
         bucket=TokenBucket(settings.limit, settings.window_ms, clock.ms),
         keys=Keys(settings.key, settings.key_name),
@@ -63,6 +67,14 @@ def build(settings: Settings) -> Workspace:
         journal=Journal(),
         legacy=settings.legacy,
     )
+    if settings.sign_up and store.meta("signed_up") is None:
+        signup.prepare(workspace)
+        store.remember("signed_up", clock.stamp())
+        store.flush()
+    workspace.listeners.append(webhooks.Sender(workspace).hear)
+    if settings.run_workflows_ms is not None:
+        workspace.listeners.append(workflows.Runner(workspace, settings.run_workflows_ms / 1000).hear)
+    return workspace
 
 
 def run(settings: Settings) -> None:

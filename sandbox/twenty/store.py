@@ -69,6 +69,7 @@ class Store:
         workspace = str(uuid.uuid4())
         objects, fields = catalogue.fresh(workspace, stamp)
         self.remember("workspace", workspace)
+        self.remember("application", str(uuid.uuid4()))  # what people make belongs to an application of their own
         self._sql.executemany("insert into objects values (?, ?, ?)", _numbered(objects))
         self._sql.executemany("insert into fields values (?, ?, ?)", _numbered(fields))
         self.flush()
