@@ -43,6 +43,7 @@ class Record:
     created_by_us: bool | None = None
     again: str | None = None  #: cause of an order to write the same again
     leased: bool = False
+    parts: tuple[tuple[str, str], ...] = ()  #: (object, remote id) of its further rows, as of the last receipt
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +58,7 @@ class Written:
     ours: bool  #: created by us, not found there
     before: Mapping[str, Any] | None = None
     look: bool = False  #: taken over from an unanswered call: look once more
+    parts: tuple[tuple[str, str], ...] = ()  #: (object, remote id) of its further rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +99,7 @@ def candidates(conn: Connection, generation: int, step: Step, shards: Sequence[i
 def read(conn: Connection, keys: Iterable[RecordKey]) -> dict[RecordKey, Record]:
     """What is known of these records; those never touched are absent."""
     rows = conn.execute(query("records", "read"), desired.pairs(keys))
-    return {(r.pop("kind"), r.pop("key")): Record(**r) for r in rows}
+    return {(r.pop("kind"), r.pop("key")): Record(**{**r, "parts": _pairs_of(r["parts"])}) for r in rows}
 
 
 def lease(conn: Connection, removing: Mapping[RecordKey, bool], token: UUID, worker: str) -> set[RecordKey]:
@@ -118,8 +120,8 @@ def written(
     if not receipts:
         return {}
     ordered = sorted(receipts, key=lambda r: (r.kind, r.key))
-    names = ("kinds", "keys", "seqs", "hashes", "remote_ids", "ours", "befores", "looks")
-    values = columns([(r.kind, r.key, r.seq, r.hash, r.remote_id, r.ours, _json(r.before), r.look) for r in ordered])
+    names = ("kinds", "keys", "seqs", "hashes", "remote_ids", "ours", "befores", "looks", "parts")
+    values = columns([_written_row(r) for r in ordered])
     args = {"generation": generation, "token": token, "look_seconds": look_s, **dict(zip(names, values, strict=True))}
     rows = conn.execute(query("records", "written"), args)
     return {(r["kind"], r["key"]): Receipted(landed=r["landed"], again=r["again"]) for r in rows}
@@ -193,6 +195,14 @@ def remote_ids(conn: Connection, kinds: Sequence[str]) -> dict[RecordKey, str]:
     """Remote ids of all records that are there."""
     rows = conn.execute(query("records", "remote_ids"), {"kinds": list(kinds)})
     return {(r["kind"], r["key"]): r["remote_id"] for r in rows}
+
+
+def _written_row(r: Written) -> tuple[Any, ...]:
+    return (r.kind, r.key, r.seq, r.hash, r.remote_id, r.ours, _json(r.before), r.look, _json(list(r.parts)))
+
+
+def _pairs_of(text: str | None) -> tuple[tuple[str, str], ...]:
+    return tuple((object_, remote_id) for object_, remote_id in orjson.loads(text or "[]"))
 
 
 def _keys(rows: Iterable[Mapping[str, Any]]) -> set[RecordKey]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from ledger.uniques import Value
 from ledger.waits import RING, Wait, Why
 from schemas import desired as shapes
 from schemas import ids
-from schemas.desired import Link
+from schemas.desired import Link, Part
 from sinks import deliver
 from sinks.base import Outgoing
 from sinks.deliver import Ready
@@ -147,26 +147,46 @@ def _landed(parent: RecordKey, around: Around) -> str | None:
 
 
 def _resolve(one: Desired, record: Record, around: Around, whose: Whose) -> Ready:
-    part = shapes.from_json(one.payload)[0] if one.payload else None
+    part, *further = shapes.from_json(one.payload) if one.payload and one.wanted else (None,)
     path = part.id_path if part else ids.record_path(one.kind, one.key)
-    fields = shapes.resolve(part.fields, lambda kind, key: _landed((kind, key), around)) if part else {}
+    own_id = record.remote_id or ids.remote_id(whose.namespace, whose.source, path)
+
+    def lookup(kind: str, key: str) -> str | None:
+        return own_id if (kind, key) == (one.kind, one.key) else _landed((kind, key), around)
+
+    fields = shapes.resolve(part.fields, lookup) if part else {}
     others = _others_values(one, around)
     fields = deliver.without(fields, [field for _, field, _ in others])
     outgoing = Outgoing(
         object=part.object if part else whose.destinations[one.kind],
-        remote_id=record.remote_id or ids.remote_id(whose.namespace, whose.source, path),
+        remote_id=own_id,
         fields=fields,
     )
+    rows = _further(further, lookup, whose)
     refs = [(ref["kind"], ref["key"]) for ref in one.refs]
     return Ready(
         desired=one,
         record=record,
         outgoing=outgoing,
-        hash=shapes.payload_hash([outgoing.object, fields]),
+        hash=shapes.payload_hash([[row.object, row.fields] for row in (outgoing, *rows)]),
         left_out=tuple(parent for parent in refs if _landed(parent, around) is None),
         carries=tuple((field, value) for kind, field, value in _values(one) if (kind, field, value) not in others),
         withheld=tuple(others.values()),
         frees=() if one.wanted else whose.unique.get(one.kind, ()),
+        parts=rows,
+    )
+
+
+def _further(parts: Iterable[Part], lookup: Callable[[str, str], str | None], whose: Whose) -> tuple[Outgoing, ...]:
+    """The further rows of a record; one whose link is left out does not exist."""
+    there = [part for part in parts if all(lookup(kind, key) is not None for kind, key in shapes.refs_in(part.fields))]
+    return tuple(
+        Outgoing(
+            object=part.object,
+            remote_id=ids.remote_id(whose.namespace, whose.source, part.id_path),
+            fields=shapes.resolve(part.fields, lookup),
+        )
+        for part in there
     )
 
 

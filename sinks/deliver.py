@@ -33,6 +33,7 @@ class Ready:
     carries: tuple[tuple[str, str], ...] = ()  #: unique (field, value) that this call writes
     withheld: tuple[Wait, ...] = ()  #: behind whom it waits for values it is written without, to open a ring (H-25)
     frees: tuple[str, ...] = ()  #: unique fields to empty before it goes to the bin
+    parts: tuple[Outgoing, ...] = ()  #: its further rows, in order
     only_look: bool = False  #: it may not be written now, yet an unanswered call must be settled
 
     @property

@@ -11,7 +11,7 @@ from ledger import journal, records
 from ledger.connection import Connection
 from ledger.desired import RecordKey, Step
 from schemas.answers import Weather
-from sinks import deliver
+from sinks import parts
 from sinks.base import Sink
 from sinks.budget import Slots
 from sinks.deliver import Call, Does, Outcome, Ready, Reply
@@ -37,7 +37,7 @@ class Driver:
     def run(self, step: Step, batch: Sequence[Ready], claimed_at: float) -> dict[RecordKey, Outcome]:
         """Delivers a claimed batch; `claimed_at` is boottime read before the claim."""
         last_start = claimed_at + records.LEASE_S - self.http_timeout_s - MARGIN_S
-        steps = deliver.deliver(step.verb, batch, self.sink.same)
+        steps = parts.steps(step.verb, batch, self.sink.same)
         call = next(steps)
         while True:
             reply = self._make(call, step, last_start)

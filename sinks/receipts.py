@@ -244,6 +244,7 @@ def _written(one: Ready, held: Holds) -> Written:
         ours=held.ours,
         before=held.before,
         look=one.taken_over,
+        parts=tuple((part.object, part.remote_id) for part in one.parts),
     )
 
 

@@ -12,7 +12,7 @@ for update of d skip locked;
 
 -- name: read
 select kind, key, remote_id, present, unknown, removing, written_generation, written_seq, written_hash, created_by_us,
-       again, lease_token is not null as leased
+       again, parts::text as parts, lease_token is not null as leased
 from records
 where (kind, key) in (select * from unnest(%(kinds)s::text[], %(keys)s::text[]));
 
@@ -35,7 +35,7 @@ with mine as (
     where r.lease_token = %(token)s order by 1, 2 for update of r)
 update records r
 set remote_id = u.remote_id, present = true, unknown = false, removing = false,
-    written_generation = %(generation)s, written_seq = u.seq, written_hash = u.hash,
+    written_generation = %(generation)s, written_seq = u.seq, written_hash = u.hash, parts = u.parts,
     created_by_us = coalesce(r.created_by_us, u.ours), before_image = coalesce(r.before_image, u.before_image),
     again = case when r.again_at > r.leased_at then r.again end,
     again_by = case when r.again_at > r.leased_at then r.again_by end,
@@ -44,8 +44,8 @@ set remote_id = u.remote_id, present = true, unknown = false, removing = false,
     look_at = case when u.look then now() + make_interval(secs => %(look_seconds)s) else r.look_at end,
     landed_at = coalesce(r.landed_at, now()), written_at = now()
 from unnest(%(kinds)s::text[], %(keys)s::text[], %(seqs)s::bigint[], %(hashes)s::text[], %(remote_ids)s::text[],
-            %(ours)s::boolean[], %(befores)s::json[], %(looks)s::boolean[])
-         as u (kind, key, seq, hash, remote_id, ours, before_image, look)
+            %(ours)s::boolean[], %(befores)s::json[], %(looks)s::boolean[], %(parts)s::json[])
+         as u (kind, key, seq, hash, remote_id, ours, before_image, look, parts)
 join mine m on m.kind = u.kind and m.key = u.key
 where r.kind = u.kind and r.key = u.key
 returning r.kind, r.key, not m.present as landed, r.again is not null as again;
