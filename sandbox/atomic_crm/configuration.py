@@ -84,5 +84,24 @@ def saved(*, stages: Mapping[str, str] = SAVED_STAGES, title: str = "Atomic CRM"
     }
 
 
+def forked() -> dict[str, Any]:
+    """As forks have it (`atomic_crm.md` 3.5): a value twice, labels with `|`, no `won`, lists missing, pipeline
+    statuses that are labels, a currency in lower case, keys nobody knows."""
+    return {
+        "title": "CRM | Ops",
+        "currency": "chf",
+        "dealStages": [
+            {"value": "contract", "label": "Договор | A"},
+            {"value": "contract", "label": "Договор | B"},
+            {"value": "in_transit", "label": "В пути", "multiplier": 0.5},
+            {"value": "成交", "label": "成交"},
+        ],
+        "dealPipelineStatuses": ["成交"],
+        "noteStatuses": [{"value": "cold", "label": label, "color": "#7dd8e8ff"} for label in ("Новый", "Старый")],
+        "companySectors": [],
+        "customViews": {"default": "kanban"},
+    }
+
+
 def _choices(labels: Mapping[str, str]) -> Sequence[Mapping[str, str]]:
     return [{"value": value, "label": shown} for value, shown in labels.items()]

@@ -38,7 +38,12 @@ ODDITIES: tuple[Oddity, ...] = (
     *DEAL_NOTES,
 )
 NOW = people.NOW
-SAVED, EMPTY = "saved", "empty"
+SAVED, EMPTY, FORKED = "saved", "empty", "forked"
+_SETTINGS: Mapping[str, Callable[[], dict[str, Any]]] = {
+    SAVED: configuration.saved,
+    EMPTY: dict,
+    FORKED: configuration.forked,
+}
 _JSONB = {"companies": ("logo",), "contacts": ("email_jsonb", "phone_jsonb", "avatar")}
 
 
@@ -64,10 +69,11 @@ class Data:
 
 
 def generate(*, seed: int, scale: float = 1.0, era: Era = Era.HEAD, configured: str = SAVED) -> Data:
-    """Makes the data; touches nothing outside. `configured`: `saved` (an admin saved settings) or `empty` (`{}`)."""
+    """Makes the data; touches nothing outside. `configured`: `saved` (as settings are), `empty` (`{}`) or `forked`."""
     rng = Random(seed)
     planted: Counter[str] = Counter()
-    stages = configuration.SAVED_STAGES if configured == SAVED and era not in eras.OLD else configuration.STAGES
+    settings = _SETTINGS[configured]() if era not in eras.OLD else {}
+    stages = [stage["value"] for stage in settings.get("dealStages", ())] or list(configuration.STAGES)
 
     def count(whole: int) -> int:
         return max(1, round(whole * scale))
@@ -79,7 +85,7 @@ def generate(*, seed: int, scale: float = 1.0, era: Era = Era.HEAD, configured: 
     # From here on each table has a source of chance of its own, so that one more column does not change the others.
     own = {name: Random(f"{seed}/{name}") for name in ("tags", "deals", "tasks", "contact_notes", "deal_notes", "v1")}
     tags = activity.make_tags(own["tags"])
-    deals = activity.make_deals(own["deals"], count(1500), contacts, list(stages), companies)
+    deals = activity.make_deals(own["deals"], count(1500), contacts, stages, companies)
     tasks = activity.make_tasks(own["tasks"], count(1800), contacts)
     contact_notes = activity.make_contact_notes(own["contact_notes"], count(3700), contacts)
     deal_notes = activity.make_deal_notes(own["deal_notes"], count(2000), deals)
@@ -101,7 +107,7 @@ def generate(*, seed: int, scale: float = 1.0, era: Era = Era.HEAD, configured: 
         "tasks": tasks,
         "contact_notes": contact_notes,
         "deal_notes": deal_notes,
-        "configuration": _configuration(era, configured),
+        "configuration": [] if era in eras.OLD else [{"id": 1, "config": Jsonb(settings)}],
     }
     for name, rows_ in rows.items():
         _wrap(name, rows_)
@@ -126,12 +132,6 @@ def _around(sales: Sequence[Row], contacts: Sequence[Row]) -> Callable[[Random],
         return lambda clean: Around(rng=rng, clean=clean, disabled=disabled, pending=pending, contacts=contacts)
 
     return with_chance
-
-
-def _configuration(era: Era, configured: str) -> list[Row]:
-    if era in eras.OLD:
-        return []
-    return [{"id": 1, "config": Jsonb(configuration.saved() if configured == SAVED else {})}]
 
 
 def _wrap(table: str, rows: Sequence[Row]) -> None:
@@ -164,7 +164,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--era", type=Era, choices=list(Era), default=Era.HEAD)
-    parser.add_argument("--configuration", choices=[SAVED, EMPTY], default=SAVED, help="settings saved, or {}")
+    parser.add_argument("--configuration", choices=list(_SETTINGS), default=SAVED)
     options = parser.parse_args(argv)
     data = generate(seed=options.seed, scale=options.scale, era=options.era, configured=options.configuration)
     create(options.dsn, options.era)

@@ -21,8 +21,9 @@ _FILLED = (
     "background",
     "has_newsletter",
     "sales_id",
+    "first_seen",
 )
-_READ = [*_FILLED, "first_seen", "last_seen", "email_jsonb", "phone_jsonb", "tags"]
+_READ = [*_FILLED, "last_seen", "email_jsonb", "phone_jsonb", "tags"]
 
 
 def merge_sql(desk: Desk, conn: Conn) -> int:
@@ -38,21 +39,25 @@ def merge_sql(desk: Desk, conn: Conn) -> int:
 
 
 def merge_edge(desk: Desk, conn: Conn) -> int:
-    """As the edge function does: orders stay, the winner's first."""
+    """As the edge function does: orders stay, the winner's first; it fails on JSON nulls among e-mails or phones."""
     pair = _pair(desk, conn)
-    if pair is None:
+    return 0 if pair is None else merge_into(desk, conn, *pair)
+
+
+def merge_into(desk: Desk, conn: Conn, winner: int, loser: int) -> int:
+    """`merge_edge` of these two."""
+    rows = [_row(desk, conn, id_) for id_ in (winner, loser)]
+    if any(None in (row[name] or ()) for row in rows for name in ("email_jsonb", "phone_jsonb") if _listed(row[name])):
         return 0
-    winner, loser = pair
     moved = 0
     for table in ("tasks", "contact_notes"):
         query = "update {t} set contact_id = %s where contact_id = %s"
         moved += desk.run(conn, query, [winner, loser], t=table).rowcount
     query = "select id, contact_ids from {t} where contact_ids @> array[%s]::bigint[] order by id"
     for deal, ids in desk.run(conn, query, [loser], t="deals").fetchall():
-        now = list(dict.fromkeys(winner if id_ == loser else id_ for id_ in ids))
+        now = list(dict.fromkeys([*(id_ for id_ in ids if id_ != loser), winner]))
         moved += desk.set(conn, "deals", deal, contact_ids=now)
-    w, loser_row = (_row(desk, conn, id_) for id_ in (winner, loser))
-    desk.set(conn, "contacts", winner, **_merged(w, loser_row))
+    desk.set(conn, "contacts", winner, **_merged(*rows))
     return moved + 1 + desk.drop(conn, "contacts", loser)
 
 
@@ -88,9 +93,11 @@ def _row(desk: Desk, conn: Conn, id_: int) -> dict[str, Any]:
 def _merged(winner: dict[str, Any], loser: dict[str, Any]) -> dict[str, Any]:
     """The winner's values, its gaps filled."""
     new = {name: loser[name] if winner[name] is None else winner[name] for name in _FILLED}
-    new["avatar"] = None if new["avatar"] is None else Jsonb(new["avatar"])
-    for name, choose in (("first_seen", min), ("last_seen", max)):
-        new[name] = choose((v for v in (winner[name], loser[name]) if v is not None), default=None)
+    picture = winner["avatar"] if (winner["avatar"] or {}).get("src") else loser["avatar"]
+    new["avatar"] = None if picture is None else Jsonb(picture)
+    new["linkedin_url"] = winner["linkedin_url"] or loser["linkedin_url"]
+    seen = [moment for moment in (winner["last_seen"], loser["last_seen"]) if moment is not None]
+    new["last_seen"] = max(seen, default=None)
     for name, key in (("email_jsonb", "email"), ("phone_jsonb", "number")):
         new[name] = Jsonb(_elements(winner[name], loser[name], key))
     new["tags"] = list(dict.fromkeys([*(winner["tags"] or ()), *(loser["tags"] or ())]))
@@ -98,14 +105,19 @@ def _merged(winner: dict[str, Any], loser: dict[str, Any]) -> dict[str, Any]:
 
 
 def _elements(winner: Any, loser: Any, key: str) -> list[Any]:
-    """Winner's first, then those of the loser it does not have."""
-    kept = list(winner) if isinstance(winner, list) else []
-    there = {item.get(key) for item in kept if isinstance(item, dict)}
-    for item in loser if isinstance(loser, list) else []:
-        if isinstance(item, dict) and item.get(key) not in there:
-            there.add(item.get(key))
-            kept.append(item)
-    return kept
+    """One element a key: the winner's last of it, then those of the loser it does not have; none without the key."""
+    kept: dict[str, Any] = {}
+    for item in winner if _listed(winner) else []:
+        if isinstance(item, dict) and item.get(key):
+            kept[str(item[key])] = item
+    for item in loser if _listed(loser) else []:
+        if isinstance(item, dict) and item.get(key):
+            kept.setdefault(str(item[key]), item)
+    return list(kept.values())
+
+
+def _listed(value: Any) -> bool:
+    return isinstance(value, list)
 
 
 def swap(desk: Desk, conn: Conn) -> int:

@@ -26,6 +26,13 @@ def _company(id_: str, place: str, where: str, change: object, *, share: float =
     )
 
 
+_LOGO = {
+    "src": "https://crm-example.supabase.example/storage/v1/object/public/attachments/0.7531.png",
+    "path": "0.7531.png",
+    "title": "logo.png",
+    "type": "image/png",
+    "rawFile": {"path": "./logo.png", "relativePath": "./logo.png"},
+}
 _TWIN = "exists (select from companies o where o.id <> t.id and {})"
 _CASE = "lower(o.website::text) = lower(t.website::text) and o.website::text <> t.website::text"
 COMPANIES = (
@@ -150,4 +157,5 @@ COMPANIES = (
     _company("owner.null", "owner", "t.sales_id is null", put(sales_id=None), share=0.05),
     _company("owner.disabled", "owner", "t.sales_id in (select id from sales where disabled)", _other_owner),
     _company("logo.empty", "logo", "t.logo = '{}'", put(logo={})),
+    _company("logo.uploaded", "logo", "t.logo ? 'path' and t.logo ? 'rawFile'", put(logo=_LOGO)),
 )

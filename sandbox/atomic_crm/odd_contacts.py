@@ -305,6 +305,12 @@ CONTACTS = (
     _contact("linkedin.empty", "linkedin", "t.linkedin_url = ''", put(linkedin_url="")),
     _contact("avatar.empty", "avatar", "t.avatar = '{}'", put(avatar={})),
     _contact("avatar.error", "avatar", "t.avatar ->> 'src' = 'ERROR'", put(avatar={"src": "ERROR"})),
+    _contact(
+        "avatar.data_uri",
+        "avatar",
+        "t.avatar ->> 'src' ~ '^data:'",
+        put(avatar={"src": "data:image/png;base64,iVBORw0KGgo="}),
+    ),
     _contact("gender.odd", "gender", "t.gender in ('', 'X', 'Male')", pick("gender", "", "X", "Male")),
     _contact("gender.null", "gender", "t.gender is null", put(gender=None), share=0.05),
     _contact(

@@ -13,8 +13,9 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
-from sandbox.atomic_crm import eras, generator, team
+from sandbox.atomic_crm import eras, generator, merges, team
 from sandbox.atomic_crm.eras import Era
 
 pytestmark = pytest.mark.stack
@@ -94,6 +95,53 @@ def test_given_up_values_change_hands_only_when_asked(stack: Any) -> None:
         taken[swaps] = [id_ for id_, site in after.items() if site in old and before.get(id_) != site]
     assert taken[False] == []
     assert taken[True] != []
+
+
+def test_merging_as_the_edge_function_keeps_orders(stack: Any) -> None:
+    """The winner's e-mails first, as they were; notes, tasks and deals follow (`atomic_crm.md` 5.10)."""
+    dsn = _filled(stack)
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        desk = team.desks.sit_down(connection, 3)
+
+        def contact(mails: list[str], tags: list[int], title: str | None) -> int:
+            items = Jsonb([{"email": mail, "type": "Work"} for mail in mails] + [{"email": "", "type": "Home"}])
+            return desk.insert(connection, "contacts", email_jsonb=items, tags=tags, title=title)
+
+        winner = contact(["long.name@example.com", "b@x.example"], [2, 1], None)
+        loser = contact(["a@x.example", "b@x.example"], [3, 2], "Boss")
+        desk.known["contacts"][:] = [winner, loser]
+        task = desk.insert(connection, "tasks", contact_id=loser)
+        note = desk.insert(connection, "contact_notes", contact_id=loser)
+        deal = desk.insert(connection, "deals", name="d", stage="won", contact_ids=[loser, 1])
+        with connection.transaction():
+            assert merges.merge_into(desk, connection, winner, loser) == 5
+        row = connection.execute(
+            "select array(select e ->> 'email' from jsonb_array_elements(email_jsonb) e), tags, title from contacts"
+            " where id = any (%s)",
+            [[winner, loser]],
+        ).fetchall()
+        follow = connection.execute(
+            "select (select contact_id from tasks where id = %s), (select contact_id from contact_notes where id = %s),"
+            " (select contact_ids from deals where id = %s)",
+            [task, note, deal],
+        ).fetchone()
+    assert row == [(["long.name@example.com", "b@x.example", "a@x.example"], [2, 1, 3], "Boss")]
+    assert follow == (winner, winner, [1, winner])
+    assert desk.known["contacts"] == [winner]
+
+
+def test_contacts_with_a_null_among_their_emails_cannot_be_merged(stack: Any) -> None:
+    """Both ways end in an error upstream: nothing changes."""
+    dsn = _filled(stack)
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        desk = team.desks.sit_down(connection, 3)
+        nulls = desk.insert(connection, "contacts", email_jsonb=Jsonb([None, {"email": "n@x.example"}]))
+        other = desk.insert(connection, "contacts", email_jsonb=Jsonb([{"email": "o@x.example"}]))
+        assert merges.merge_into(desk, connection, other, nulls) == 0
+        with pytest.raises(psycopg.errors.InvalidParameterValue):
+            connection.execute("select merge_contacts(%s, %s)", [nulls, other])
+        row = connection.execute("select count(*) from contacts where id = any (%s)", [[nulls, other]]).fetchone()
+    assert row == (2,)
 
 
 def test_a_drag_renumbers_its_column(stack: Any) -> None:

@@ -71,6 +71,8 @@ def test_configuration_is_empty_or_complete() -> None:
     empty = _plain(generator.generate(seed=7, scale=0.01, configured=generator.EMPTY))["configuration"]
     saved = _plain(generator.generate(seed=7, scale=0.01))["configuration"][0]["config"]
     assert empty == [{"id": 1, "config": {}}]
+    forked = generator.generate(seed=7, scale=0.05, configured=generator.FORKED)
+    assert {"contract", "in_transit", "成交"} <= {deal["stage"] for deal in forked.deals}
     assert set(saved) == {
         "title",
         "lightModeLogo",
