@@ -21,6 +21,7 @@ def run(workspace: Workspace, key_name: str, kind: str, root: Root) -> Any:
     if root.name.startswith("__"):
         return pick(gql_types.answer(workspace.store, root), root.selection)
     item, verb, many = _meant(workspace, kind, root.name)
+    _check_selection(item, verb, many, root)
     workspace.take_token()
     if kind == "query":
         return _find(workspace, item, verb, many, root)
@@ -28,6 +29,15 @@ def run(workspace: Workspace, key_name: str, kind: str, root: Root) -> Any:
     rows = _write(acts, verb, many, root)
     shown = [row if verb == "destroy" else item.render(row) for row in rows]
     return pick(shown if many else shown[0], root.selection)
+
+
+def _check_selection(item: ObjectType, verb: str, many: bool, root: Root) -> None:
+    """Selections the stand-in cannot answer are refused before anything is written or read."""
+    blank = item.render({})
+    if many and verb in {"find", "duplicates"}:
+        pick(_connection(item, [blank], 1, False, paging.BY_ID, root), root.selection)
+    else:
+        pick({"id": None} if verb == "destroy" else blank, root.selection)
 
 
 def _meant(workspace: Workspace, kind: str, name: str) -> tuple[ObjectType, str, bool]:

@@ -270,7 +270,8 @@ class Writer:
         ids = [row["id"] for row in rows]
         if self.item.custom:
             self._guard_ties(ids)
-        self.events += [Event(action="destroyed", item=self.item, row=dict(row)) for row in rows]
+        # recording 17: a row that was in the bin is told of without its deletedAt
+        self.events += [Event(action="destroyed", item=self.item, row={**row, "deletedAt": None}) for row in rows]
         self.store.delete(self.item, ids)
         return [{"id": one} for one in ids]
 
