@@ -78,6 +78,8 @@ def _contact(era: Era, row: Row) -> Row:
     for place in (1, 2):
         phone = phones[place - 1] if len(phones) >= place else {}
         new[f"phone_{place}_number"], new[f"phone_{place}_type"] = phone.get("number"), phone.get("type")
+    if "phone_text" in row:
+        new |= {"phone_1_number": row["phone_text"], "phone_1_type": row["phone_kind"]}
     if row.get("second_phone_only"):
         new |= {"phone_1_number": None, "phone_1_type": None, "phone_2_number": "+1 617 555 0119"}
     return new

@@ -26,7 +26,7 @@ ORDER = (
     "configuration",
 )
 _NEXT_ID = sql.SQL("select setval(pg_get_serial_sequence({name}, 'id'), (select max(id) from {table}))")
-_NOT_COLUMNS = frozenset({"legacy", "email_text", "second_phone_only"})
+_NOT_COLUMNS = frozenset({"legacy", "email_text", "phone_text", "phone_kind", "second_phone_only"})
 Conn = psycopg.Connection[Any]
 
 

@@ -32,6 +32,14 @@ CONTACTS_V1 = (
     _v1("email.invalid", "email_text", "t.email = 'not-an-email'", put(email_text="not-an-email")),
     _v1("email.upper", "email_text", "t.email ~ '[A-Z]'", _upper),
     _v1("email.shared", "email_text", "t.email = 'office@example.org'", put(email_text="office@example.org")),
+    _v1("phone.invalid", "phone_text", "t.phone_1_number = 'call me'", put(phone_text="call me", phone_kind="Work")),
+    _v1(
+        "phone.extension",
+        "phone_text",
+        "t.phone_1_number ~ 'ext'",
+        put(phone_text="+1 212 555 0199 ext. 12", phone_kind=None),
+    ),
+    _v1("phone.empty", "phone_text", "t.phone_1_number = ''", put(phone_text="", phone_kind="")),
     _v1(
         "phone.second_only",
         "phone_text",
