@@ -51,10 +51,15 @@ def options(raw: Iterable[Option | Mapping[str, Any]]) -> tuple[Option, ...]:
         if name in names:
             name = f"{name}_{_hash(value)}"
         names.add(name)
-        label = str(given.get("label") or "").replace(",", ";").strip() or value or name
+        label = _label(given.get("label")) or _label(value) or name
         color = str(given.get("color") or COLORS[place % len(COLORS)])
         found[value] = Option(value=value, label=label, name=name, color=color, position=place)
     return tuple(found.values())
+
+
+def _label(raw: Any) -> str:
+    """Twenty takes no commas in labels."""
+    return str(raw or "").replace(",", ";").replace("\0", "").strip()
 
 
 def _hash(value: str) -> str:

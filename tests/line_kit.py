@@ -35,7 +35,7 @@ def plan(link: str = "optional") -> Plan:
         fields=(
             _rule("name", "name", "text"),
             _rule("domainName", "website", "link", unique="primaryLinkUrl", keep_both="keptValues"),
-            _rule("ownerEmail", "sales_id", "owner_email", **{"with": {"object": "sale"}}),
+            _rule("ownerEmail", "sales_id", "owner_email", **{"with": {"object": "sale", "reads": ["email"]}}),
         ),
     )
     contact = ObjectPlan(
@@ -48,7 +48,7 @@ def plan(link: str = "optional") -> Plan:
             _rule("background", "background", "text"),
             _rule("emails", "email_jsonb", "emails", unique="primaryEmail", keep_both="keptValues"),
             _rule("companyId", "company_id", "reference", **{"with": {"object": "company", "link": link}}),
-            _rule("ownerEmail", "sales_id", "owner_email", **{"with": {"object": "sale"}}),
+            _rule("ownerEmail", "sales_id", "owner_email", **{"with": {"object": "sale", "reads": ["email"]}}),
         ),
     )
     sale = ObjectPlan(object="sale", table=TABLES["sale"], key=("id",), destination=None, reads=("email",))

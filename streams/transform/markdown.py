@@ -17,7 +17,8 @@ _NEWLINE = re.compile(r"\r\n?")
 _MARKS = re.compile(r"[\\`*_\[\]<>&~|$]|:(?=//)|(?<=[wW]{3})\.|@")
 # At the beginning of a line: headings, lists, quotes, rules, underlines, table rulers; `1.` and `1)`.
 _OPENING = re.compile(r"^([^\S\n]*)(?:([#+=:-])|(\d{1,9})([.)]))", re.MULTILINE)
-_EDGES = re.compile(r"^[^\S\n]+|[^\S\n]+$", re.MULTILINE)
+# Possessive, and only from the beginning of a run on: a megabyte of blanks is read once.
+_EDGES = re.compile(r"^[^\S\n]++|(?<![^\S\n])[^\S\n]++$", re.MULTILINE)
 _BREAKS = re.compile(r"\n+")
 
 

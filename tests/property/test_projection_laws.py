@@ -1,104 +1,23 @@
-"""Laws of the pure transform over arbitrary rows: total, deterministic, idempotent, serialisable (S0-18 … S0-21)."""
+"""Laws of the pure transform over arbitrary rows: total, deterministic, idempotent, serialisable (S0-18 … S0-32)."""
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import orjson
+from atomic_rows import ADDRESSES, ANY_TEXT, COLUMNS, JSON, NUMBERS, PLAN, RELATED, ROWS, SITES, projected
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sandbox.twenty import catalogue, values
 from sandbox.twenty import links as twenty_links
 from sandbox.twenty import phones as twenty_phones
-from schemas import change_event, column_types, desired, mapping_files
-from schemas.catalog import Column, Table
+from schemas import change_event, column_types, desired, enums
 from schemas.change_event import UNAVAILABLE
-from schemas.desired import Claim
-from schemas.plan import Plan
-from streams.transform import converters, emails, links, phones, projection
+from streams.transform import emails, links, phones, projection, references
 from streams.transform.converted import Given
-from streams.transform.projection import Projected
-
-COLUMNS: dict[str, dict[str, str]] = json.loads(
-    (Path(__file__).parents[1] / "golden" / "head_columns.json").read_text()
-)
-TABLES = {
-    name: Table(name=name, key=("id",), columns={c: Column(name=c, type=t) for c, t in columns.items()})
-    for name, columns in COLUMNS.items()
-}
-PLAN = Plan(
-    source="atomic_crm",
-    destination="twenty",
-    id_namespace="x",
-    objects=mapping_files.load("atomic_crm", "twenty", tables=TABLES, converters=converters.names()),
-    columns={},
-    owners={"jane@acme.example": "member-jane"},
-    policies={},
-)
-ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=40)  # surrogates and NUL included
-ADDRESSES = st.from_regex(r"\A ?[a-zA-Zäß.+\"]{0,5}@[a-zA-Zé.]{0,8} ?\Z")
-SITES = st.from_regex(r"\A(https?://|HTTP://)?[a-zA-Z0-9é_.-]{0,12}\.(example|COM|рф)(:\d{1,5})?(/[a-zA-Z%é'./]{0,8})?"
-                      r"(\?[a-z'é]{0,4})?(#[a-zé]{0,3})?/{0,2}\Z")  # fmt: skip
-NUMBERS = st.from_regex(r"\A\+?[0-9 ()x-]{0,20}\Z") | st.from_regex(r"\A\+(1|33|39|44|49|54|7)[0-9]{7,11}\Z")
-LEAF = st.none() | st.booleans() | st.integers() | st.floats() | ANY_TEXT | ADDRESSES | NUMBERS
-JSON = st.recursive(
-    LEAF,
-    lambda inner: (
-        st.lists(inner, max_size=4)
-        | st.dictionaries(st.sampled_from(["email", "number", "type", "x"]) | ANY_TEXT, inner, max_size=4)
-    ),
-    max_leaves=12,
-)
-MOMENTS = (
-    st.none()
-    | st.datetimes().map(lambda m: m.isoformat() + "Z")
-    | st.sampled_from(["infinity", "-0044-03-15T00:00:00Z"])
-)
-KEYS = st.none() | st.integers(min_value=1, max_value=3)
-CONTACTS = st.fixed_dictionaries(
-    {
-        "id": st.integers(min_value=1),
-        "first_name": st.none() | ANY_TEXT,
-        "gender": st.none() | ANY_TEXT | st.sampled_from(["male", "female"]),
-        "background": st.none() | ANY_TEXT,
-        "first_seen": MOMENTS,
-        "last_seen": MOMENTS,
-        "has_newsletter": st.none() | st.booleans(),
-        "company_id": KEYS,
-        "sales_id": KEYS,
-        "linkedin_url": st.none() | ANY_TEXT | SITES,
-        "email_jsonb": st.none() | JSON.map(json.dumps),
-        "phone_jsonb": st.none() | JSON.map(json.dumps),
-    }
-)
-COMPANIES = st.fixed_dictionaries(
-    {
-        "id": st.integers(min_value=1),
-        "created_at": MOMENTS,
-        "name": ANY_TEXT,
-        "size": st.none() | st.integers(min_value=-32768, max_value=32767),
-        "website": st.none() | ANY_TEXT | SITES,
-        "context_links": st.none() | JSON.map(json.dumps) | ANY_TEXT,
-        "sales_id": KEYS,
-    }
-)
-ROWS = CONTACTS.map(lambda row: ("contact", row)) | COMPANIES.map(lambda row: ("company", row))
-RELATED: dict[tuple[str, str], Any] = {
-    ("sale", "1"): {"email": "Jane@acme.example"},
-    ("sale", "2"): {"email": None},
-    ("sale", "3"): None,
-}
-
-
-def _project(name: str, image: dict[str, Any], losing: frozenset[Claim] = frozenset()) -> Projected:
-    plan = PLAN.object(name)
-    row = column_types.decode_row(image, COLUMNS[plan.table])
-    result = projection.project(PLAN, plan, str(image["id"]), row, RELATED, losing)
-    assert isinstance(result, Projected)
-    return result
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -113,10 +32,10 @@ def _texts(value: Any) -> Iterator[str]:
 @given(ROWS)
 def test_projection_is_total_deterministic_and_serialisable(row: tuple[str, dict[str, Any]]) -> None:
     """Whatever JSON stands in the columns: one payload, twice the same, that orjson writes, without NUL."""
-    first, second = _project(*row), _project(*row)
+    first, second = projected(*row), projected(*row)
     assert first == second
     written = orjson.dumps(desired.to_json(first.parts))  # refuses lone surrogates
-    assert [value for value in _texts(first.parts[0].fields) if "\0" in value] == []
+    assert [value for part in first.parts for value in _texts(part.fields) if "\0" in value] == []
     assert desired.from_json(orjson.loads(written)) == first.parts
 
 
@@ -124,8 +43,8 @@ def test_projection_is_total_deterministic_and_serialisable(row: tuple[str, dict
 @given(ROWS)
 def test_claims_do_not_depend_on_who_loses(row: tuple[str, dict[str, Any]]) -> None:
     """DESIGN 2, Uniqueness: the same claims however they are decided; a lost value is in text."""
-    won = _project(*row)
-    lost = _project(*row, losing=frozenset(won.claims))
+    won = projected(*row)
+    lost = projected(*row, losing=frozenset(won.claims))
     assert lost.claims == won.claims
     assert lost.refs == won.refs
     for claim in won.claims:
@@ -133,6 +52,102 @@ def test_claims_do_not_depend_on_who_loses(row: tuple[str, dict[str, Any]]) -> N
         assert won.parts[0].fields[field][subfield] == claim.value
         assert lost.parts[0].fields[field][subfield] == ""
         assert claim.value in lost.parts[0].fields["keptValues"]
+
+
+def _fields(destination: str) -> dict[str, catalogue.Field]:
+    """The stand-in's fields of an object: its own, our shapes, and our options among those of its own."""
+    raws = {}
+    for raw in next(o["fields"] for o in catalogue.shapes()["objects"] if o["nameSingular"] == destination):
+        raws[raw["name"]] = raw
+    for owner, shape in PLAN.shapes():
+        if owner == destination:
+            more = [{"value": option.name} for option in PLAN.options.get(shape.enum or "", ())]
+            raw = raws.get(shape.name, {"name": shape.name, "type": shape.type, "isNullable": True})
+            raws[shape.name] = {**raw, "options": [*(raw.get("options") or []), *more]}
+    kept = {name: raw for name, raw in raws.items() if raw["type"] not in ("RELATION", "MORPH_RELATION")}
+    return {
+        name: catalogue.Field(raw=raw, object=destination, name=name, type=raw["type"], join=None, one_to_many=False)
+        for name, raw in kept.items()
+    }
+
+
+FIELDS = {name: _fields(name) for name in ("company", "person", "opportunity", "task", "note")}
+LINKS = {"companyId", "pointOfContactId", "accountOwnerId", "ownerId", "assigneeId"}
+
+
+@settings(max_examples=400, deadline=None)
+@given(ROWS)
+def test_what_is_sent_is_what_is_stored(row: tuple[str, dict[str, Any]]) -> None:
+    """`twenty.md` 1.9: the stand-in, which was written without us, takes every value and holds exactly it."""
+    result = projected(*row)
+    main = result.parts[0]
+    for name, sent in main.fields.items():
+        if name in LINKS:
+            continue
+        field = FIELDS[main.object][name]
+        held = values.merge(field, field.empty(), values.check(field, name, sent))
+        if isinstance(sent, dict):
+            assert {part: held[part] for part in sent} == sent, name
+        else:
+            assert held == sent, name
+
+
+@settings(max_examples=300, deadline=None)
+@given(ROWS)
+def test_parts_and_references_belong_together(row: tuple[str, dict[str, Any]]) -> None:
+    """S0-27, S0-28: a part exists exactly when its link does, points to its own record, and its reference says so;
+    whatever is read or pointed to is among the references of the raw image."""
+    kind, image = row
+    result, plan = projected(*row), PLAN.object(kind)
+    linked = [part for part in plan.parts if image.get(part.fields[-1].from_[0]) is not None]
+    assert [part.object for part in result.parts[1:]] == [part.destination for part in linked]
+    for number, (rule, part) in enumerate(zip(linked, result.parts[1:], strict=True), start=1):
+        (ref,) = [ref for ref in result.refs if ref.part == number]
+        assert part.fields[rule.link] == {"$ref": [ref.kind, ref.key]}
+        assert part.fields[rule.fields[0].to] == {"$ref": [kind, str(image["id"])]}
+        assert part.id_path == f"{kind}/{image['id']}/target/{ref.kind}/{ref.key}"
+    named = projection.references(plan, image)
+    assert {(ref.kind, ref.key) for ref in result.refs} <= {*named}
+    assert {*projection.reads(plan, image)} <= {*named}
+    assert len(named) == len({*named})
+
+
+@settings(max_examples=200, deadline=None)
+@given(ROWS, st.sampled_from(sorted(RELATED)))
+def test_what_the_plan_does_not_read_changes_nothing(row: tuple[str, dict[str, Any]], other: tuple[str, str]) -> None:
+    """DESIGN 2: a row that `reads` does not name may be anything; a column that `readers` does not name as well."""
+    kind, image = row
+    before, found = projected(*row), RELATED[other]
+    readers = PLAN.readers(other[0]).get(kind, frozenset())
+    if other not in projection.reads(PLAN.object(kind), image):
+        changed: Any = {"anything": 1}
+    elif found is None:
+        return
+    else:
+        changed = {**{column: value for column, value in found.items() if column in readers}, "other": 1}
+    assert projected(kind, image, related={**RELATED, other: changed}) == before
+
+
+@settings(max_examples=300, deadline=None)
+@given(JSON)
+def test_keys_of_anything(value: Any) -> None:
+    """`atomic_crm.md` 7.10: arrays of anything name rows in order, each once, and never fail."""
+    keys = references.keys_of(value)
+    assert len(keys) == len({*keys})
+    assert all(isinstance(key, str) and key for key in keys)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.fixed_dictionaries({"value": ANY_TEXT, "label": ANY_TEXT}), max_size=8))
+def test_options_are_names_that_twenty_takes(raw: list[dict[str, str]]) -> None:
+    """`twenty.md` 3.3: UPPER_SNAKE from a letter on, unique; each value once, in order; made again they stay."""
+    made = enums.options(raw)
+    assert [option.value for option in made] == list(dict.fromkeys(item["value"] for item in raw))
+    assert [option.name for option in made if not re.fullmatch(r"[A-Z][A-Z0-9_]*", option.name)] == []
+    assert len({option.name for option in made}) == len(made)
+    assert [option.position for option in made] == list(range(len(made)))
+    assert [option.label for option in made if not option.label or "," in option.label] == []
+    assert enums.options(made) == made
 
 
 @settings(max_examples=300, deadline=None)
