@@ -169,7 +169,7 @@ def _met(one: Ready, answer: Answer, same: Same) -> Steps:
     """A create met a row: ours (an answer of an earlier call was lost) or somebody's (never touched unasked)."""
     reply = yield Call(does=Does.READ, records=(one,))
     if isinstance(reply, Weather):
-        return {one.name: Unanswered(reason=reply.reason)}
+        return {one.name: Back(wait_s=reply.wait_s)}
     row = _found(reply, one)
     if row is None:
         return {one.name: _outcome(answer, one, Verb.CREATE)}
@@ -303,7 +303,7 @@ def _empty(batch: Sequence[Ready], same: Same) -> Steps:
             continue
         now = {root: row.row.get(root) for root in {field.partition(".")[0] for field in one.frees}}
         bare = without(now, one.frees)
-        if any(now[root] and now[root] != bare[root] for root in now):
+        if any(value and value != bare[root] for root, value in now.items()):
             writes.append((replace(one, outgoing=replace(one.outgoing, fields=bare)), row))
     written = (yield from _update(writes, same)) if writes else {}
     for name, outcome in written.items():
@@ -318,8 +318,8 @@ def without(fields: Mapping[str, Any], unique: Sequence[str]) -> dict[str, Any]:
     """`fields` with these unique subfields empty: `emails.primaryEmail`."""
     bare = dict(fields)
     for root, _, leaf in (field.partition(".") for field in unique):
-        if root in bare:
-            bare[root] = {**(bare[root] or {}), leaf: ""}
+        if isinstance(bare.get(root), Mapping):
+            bare[root] = {**bare[root], leaf: ""}
     return bare
 
 
