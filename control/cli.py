@@ -154,7 +154,8 @@ def _follow(context: contexts.Context) -> None:
         def tell(answer: Any, back: list[str]) -> None:
             for name in back:
                 console.print(Text(f"{name} had died and was started again", style="yellow"))
-            live.update(output.line(answer))
+            away = isinstance(answer, LockgateError)
+            live.update(Text(f"waiting: {answer.message()}") if away else output.line(answer))
 
         try:
             follow.follow(context, tell)

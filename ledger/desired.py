@@ -78,6 +78,7 @@ class Current:
 
     seq: int
     hash: str
+    revision: str
     state: State
     verb: Verb
     wanted: bool

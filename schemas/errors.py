@@ -167,6 +167,12 @@ _ROWS = [
         "Use `lockgate status`; stop it with Ctrl-C where it runs, or `lockgate stop`.",
         Exit.REFUSED,
     ),
+    (
+        "LG-0411",
+        "The migration file names another destination than the one that was filled so far.",
+        "Set destination.url back; to fill another workspace use another migration name.",
+        Exit.REFUSED,
+    ),
     # 05xx the destination
     ("LG-0501", "The destination could not be reached.", "Check destination.url and the network.", Exit.OUTSIDE),
     (

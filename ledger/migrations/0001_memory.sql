@@ -12,6 +12,7 @@ create table plans (
 create table generations (
     generation int primary key,
     revision text not null references plans,
+    destination text not null,              -- address of what it fills: another one is another generation
     state text not null default 'active' check (state in ('active', 'promoted', 'discarded', 'sealed')),
     created_at timestamptz not null default now()
 );
