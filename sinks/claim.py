@@ -17,7 +17,7 @@ from schemas import ids
 from schemas.desired import Link
 from sinks import deliver
 from sinks.base import Outgoing
-from sinks.deliver import Ready
+from sinks.steps import Ready
 
 
 @dataclass(frozen=True, kw_only=True)

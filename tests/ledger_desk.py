@@ -19,7 +19,7 @@ from schemas import naming
 from schemas.plan import Plan
 from sinks import claim, receipts
 from sinks.claim import Whose
-from sinks.deliver import Gone, Holds, Outcome, Ready
+from sinks.steps import Gone, Holds, Outcome, Ready
 from streams.project import Projector
 from streams.take import Taker
 

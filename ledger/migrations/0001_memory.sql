@@ -118,6 +118,7 @@ create table records (                      -- what is there; once for all gener
     written_hash text,                      -- of the resolved payload
     created_by_us boolean,
     before_image json,
+    orphaned_seq bigint,                    -- the seq at which the destination missed a parent of it
     lease_token uuid,
     lease_until timestamptz,
     leased_by text,

@@ -12,9 +12,10 @@ from ledger.desired import State, Step, Verb
 from ledger.waits import RING
 from schemas import murmur2, naming
 from sinks import claim
-from sinks.deliver import Back, Ends
+from sinks.steps import Back, Ends, Orphan
 
 FILTERED = Ends(state=State.FILTERED, code="LG-0605", reason="bin", known=records.Known.LEFT)
+ASKED = Ends(state=State.ASKED, code="LG-0604", reason="taken")
 DEAD = Ends(state=State.DEAD, code="LG-0601", reason="no")
 
 
@@ -203,15 +204,68 @@ def test_a_required_parent_that_ended_makes_its_child_dead_and_redrives_it(ledge
     assert desk.state("contact", 1) == ("delivered", None)
 
 
-def test_an_asked_parent_keeps_its_children_parked(desk: Desk) -> None:
+def test_an_asked_parent_keeps_the_children_that_require_it_parked(ledger: Ledger) -> None:
     """H-19 (c): until somebody decides."""
+    desk = Desk(ledger=ledger, plan=line_kit.plan("required"))
     desk.company(7)
     desk.contact(1, company_id=7)
     desk.project()
-    desk.settle(desk.claim("company", Verb.CREATE), Ends(state=State.ASKED, code="LG-0604", reason="taken"))
+    desk.settle(desk.claim("company", Verb.CREATE), ASKED)
     assert desk.claim("contact", Verb.CREATE).batch == []
     assert desk.state("contact", 1) == ("parked", "LG-0606")
     assert waits.overdue(desk.conn, 1, [0, 1, 2, 3]) == set()
+
+
+def test_an_optional_link_to_an_asked_parent_is_left_out_and_added_when_it_lands(desk: Desk) -> None:
+    """A company that a person must decide about does not hold up its contacts (H-19, optional links)."""
+    desk.company(7)
+    desk.contact(1, company_id=7)
+    desk.project()
+    desk.settle(desk.claim("company", Verb.CREATE), ASKED)
+    desk.written(desk.claim("contact", Verb.CREATE))
+    assert desk.state("contact", 1) == ("delivered", None)
+    desk.company(7, name="Another")
+    desk.through()
+    found = desk.conn.execute("select count(*) as n from deliveries where kind = 'contact'").fetchone()
+    assert found == {"n": 2}
+
+
+def test_rivals_of_one_batch_go_one_after_the_other(desk: Desk) -> None:
+    """Two records that both still want a value: the second waits behind the first, the batch is not refused."""
+    desk.contact(9, email_jsonb=[{"email": "x@y.example"}])
+    desk.project()
+    desk.contact(10, email_jsonb=[{"email": "z@y.example"}])
+    desk.project()
+    desk.conn.execute("update desired set claims = (select claims from desired where key = '9') where key = '10'")
+    assert [one.name for one in desk.claim("contact", Verb.CREATE).batch] == [("contact", "9")]
+    assert desk.state("contact", 10) == ("parked", "LG-0607")
+
+
+def test_a_value_behind_a_holder_that_stays_is_a_persons_turn(desk: Desk) -> None:
+    """The holder was binned by a person, or is asked or dead: waiting would never end; it is asked, and woken."""
+    desk.contact(50, email_jsonb=[{"email": "x@y.example"}])
+    desk.through()
+    desk.conn.execute("update desired set state = 'filtered', code = 'LG-0605' where key = '50'")
+    desk.contact(10, email_jsonb=[{"email": "x@y.example"}])
+    desk.project()
+    desk.conn.execute("update desired set state = 'filtered', code = 'LG-0605' where key = '50'")
+    assert desk.claim("contact", Verb.CREATE).batch == []
+    assert desk.state("contact", 10) == ("asked", "LG-0604")
+    desk.conn.execute("update uniques set holder_key = null")
+    assert waits.overdue(desk.conn, 1, [0, 1, 2, 3]) == {("contact", "10")}
+
+
+def test_a_parent_missed_twice_at_one_seq_is_a_persons_turn(desk: Desk) -> None:
+    """The fault is none of our parents' (a member who left the workspace): not parked for ever (F9)."""
+    desk.company(7)
+    desk.through()
+    desk.contact(1, company_id=7)
+    desk.project()
+    desk.settle(desk.claim("contact", Verb.CREATE), Orphan(reason="violates foreign key"))
+    assert desk.state("contact", 1) == ("parked", "LG-0606")
+    desk.written(desk.claim("company", Verb.LOOK), verb=Verb.LOOK)
+    desk.settle(desk.claim("contact", Verb.CREATE), Orphan(reason="violates foreign key"))
+    assert desk.state("contact", 1) == ("asked", "LG-0601")
 
 
 def test_an_unanswered_record_that_must_park_is_looked_at_first(desk: Desk) -> None:

@@ -13,7 +13,7 @@ from ledger.desired import Verb
 from schemas import murmur2, naming
 from schemas.change_event import UNAVAILABLE
 from schemas.desired import Link
-from sinks.deliver import Back, Ends, Gone
+from sinks.steps import Back, Ends, Gone
 from streams import project
 from streams.transform import projection
 

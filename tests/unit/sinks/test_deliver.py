@@ -14,7 +14,7 @@ from ledger.records import Known, Record
 from schemas.answers import Answer, Found, Verdict, Weather
 from sinks import deliver
 from sinks.base import Outgoing
-from sinks.deliver import Back, Call, Does, Ends, Gone, Holds, Looked, Orphan, Outcome, Ready, Unanswered
+from sinks.steps import Back, Call, Does, Ends, Gone, Holds, Looked, Orphan, Outcome, Ready, Unanswered
 
 PRESENT = Record(remote_id="there", present=True, written_seq=1, written_hash="old", created_by_us=True)
 UNKNOWN = Record(unknown=True)
