@@ -57,16 +57,18 @@ def _engines(context: Context) -> None:
 
 
 def _owners(plan: Plan, proposal: propose.Proposal) -> tuple[propose.Unmatched, ...]:
-    """Owners that the approved plan does not know, or that have no member (S0-33)."""
-    new = [u for u in proposal.unmatched if u.email not in plan.owners]
-    if new and plan.policies["owner_unmatched"] == "block":
-        raise LockgateError("LG-0404", f"{len(new)} of them.", details=[_owner_line(u) for u in new])
-    return tuple(new)
+    """Owners without a member, or with another one than the approved plan knows (S0-33)."""
+    now = proposal.plan.owners
+    wrong = [o for o in proposal.owning if o.email not in now or now[o.email] != plan.owners.get(o.email)]
+    if wrong and plan.policies["owner_unmatched"] == "block":
+        raise LockgateError("LG-0404", f"{len(wrong)} of them.", details=[_owner_line(o, now) for o in wrong])
+    return tuple(o for o in wrong if o.email not in now)
 
 
-def _owner_line(one: propose.Unmatched) -> str:
+def _owner_line(one: propose.Unmatched, now: Mapping[str, str]) -> str:
     owns = ", ".join(f"{count} {object_}" for object_, count in sorted(one.records.items()))
-    return f"sale {one.key} <{one.email}>: {owns}"
+    since = ": a member now, not in the approved plan; propose and approve again" if one.email in now else ""
+    return f"sale {one.key} <{one.email}>: {owns}{since}"
 
 
 def _workflows(context: Context, plan: Plan) -> None:

@@ -25,7 +25,7 @@ from control import up as up_verb
 from control.command import DEFAULT_FILE, File, Output, console, run
 from control.output import Format
 from infra import logs
-from schemas.errors import Exit
+from schemas.errors import Exit, LockgateError
 
 app = typer.Typer(no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False, help=__doc__)
 app.command(name="trail")(cli_queues.trail_command)
@@ -142,7 +142,8 @@ def _follow(context: contexts.Context) -> None:
         def tell(answer: Any, back: list[str]) -> None:
             for name in back:
                 console.print(Text(f"{name} had died and was started again", style="yellow"))
-            live.update(output.line(answer))
+            away = isinstance(answer, LockgateError)
+            live.update(Text(f"waiting: {answer.message()}") if away else output.line(answer))
 
         try:
             follow.follow(context, tell)

@@ -33,6 +33,7 @@ class Proposal:
     plan: Plan
     revision: str
     unmatched: tuple[Unmatched, ...]
+    owning: tuple[Unmatched, ...]  #: everybody who owns records, with a member or without
 
 
 def build(context: Context) -> Proposal:
@@ -53,7 +54,8 @@ def build(context: Context) -> Proposal:
         owners=matched,
         policies=context.file.policies.model_dump(mode="json"),
     )
-    return Proposal(plan=plan, revision=plan.revision(), unmatched=unmatched)
+    owning = tuple(Unmatched(key=s.key, email=_email(s), records=owned[s.key]) for s in sales if s.key in owned)
+    return Proposal(plan=plan, revision=plan.revision(), unmatched=unmatched, owning=owning)
 
 
 def propose(context: Context) -> Proposal:
@@ -74,13 +76,17 @@ def match(
     matched: dict[str, str] = {}
     unmatched = []
     for sale in sales:
-        email = sale.email.strip().lower()
+        email = _email(sale)
         ids = by_email.get(email, set())
         if len(ids) == 1:
             matched[email] = next(iter(ids))
         elif sale.key in owned:
             unmatched.append(Unmatched(key=sale.key, email=email, records=owned[sale.key]))
     return matched, tuple(unmatched)
+
+
+def _email(sale: read.Sale) -> str:
+    return sale.email.strip().lower()
 
 
 def _mappings(context: Context, found: Mapping[str, Table]) -> tuple[ObjectPlan, ...]:

@@ -18,6 +18,7 @@ from infra import kafka, processes
 from ledger import budget, journal, offsets, plans
 from schemas import naming
 from schemas.catalog import Table
+from schemas.errors import LockgateError
 
 #: Of the files that hold a source's password for the local Connect; no name of a migration can make it another file.
 FOR_CONNECT = "connect-"
@@ -44,11 +45,14 @@ class Started:
 def start(context: Context) -> Started:
     """Starts the line or repairs it. Raises what the checks raise, LG-0207, LG-0304; then nothing was spawned."""
     checked = checks.before_start(context)
+    _same_destination(context)
     topics = _topics(context, checked.tables)
-    _ledger(context, checked, topics)
+    changed = _ledger(context, checked, topics)
     _connector(context, checked.tables)
-    run_path = _run_path(context)
-    context.run_file(topics).save(run_path)
+    run_file = context.run_file(topics)
+    if changed or not run_file.is_saved(_run_path(context)):
+        stop(context)  # they know other topics and shapes; what they were at is read again
+    run_file.save(_run_path(context))
     return Started(checked=checked, spawned=tuple(spawn_missing(context)))
 
 
@@ -100,7 +104,18 @@ def _topics(context: Context, tables: Sequence[Table]) -> tuple[str, ...]:
     return rows
 
 
-def _ledger(context: Context, checked: Checked, topics: Sequence[str]) -> None:
+def _same_destination(context: Context) -> None:
+    """A ledger says what is in one destination; in another it would take every absent record for a person's deletion.
+
+    Raises LG-0411."""
+    with context.ledger("start", create=True) as conn:
+        filled = {g.destination for g in plans.generations(conn) if g.generation == GENERATION}
+    if filled - {context.file.destination.url}:
+        raise LockgateError("LG-0411", f"Filled so far: {', '.join(sorted(filled))}.")
+
+
+def _ledger(context: Context, checked: Checked, topics: Sequence[str]) -> bool:
+    """Notes topics, revision and limits; True when the generation is new or obeys another revision now."""
     there = kafka.topic_ids_and_counts(context.kafka, topics)
     ends = kafka.end_offsets(context.kafka, topics)
     limits = context.file.destination.limits
@@ -109,9 +124,12 @@ def _ledger(context: Context, checked: Checked, topics: Sequence[str]) -> None:
         for name, topic in there.items():
             offsets.register(conn, name, topic.id, topic.partitions)
         kinds = [o.object for o in checked.approval.plan.objects if o.destination is not None]
-        plans.open_generation(conn, GENERATION, checked.approval.revision, kinds)
+        changed = plans.open_generation(
+            conn, GENERATION, checked.approval.revision, kinds, context.file.destination.url
+        )
         budget.open_window(conn, context.file.destination.kind, limits.calls, limits.window_ms)
         journal.note(conn, "start", "started", detail={"revision": checked.approval.revision})
+    return changed
 
 
 def _connector(context: Context, tables: Sequence[Table]) -> None:

@@ -18,26 +18,30 @@ from schemas.errors import LockgateError
 from schemas.plan import Plan
 
 
-def status(context: Context) -> dict[str, Any]:
-    """The answer of DESIGN 3 as plain data. Raises LG-0407 when nothing was started, LG-02xx, LG-0301."""
+def status(context: Context, counts: Mapping[str, int] | None = None) -> dict[str, Any]:
+    """The answer of DESIGN 3 as plain data; `counts` are rows in the source, counted now when not given.
+
+    Raises LG-0407 when nothing was started, LG-02xx, LG-0301."""
     with context.ledger("status") as conn:
         approval = plans.approved(conn)
         if approval is None or not plans.generations(conn):
             raise LockgateError("LG-0407", f"Migration {context.file.migration}.")
-        answer = _from_ledger(context, conn, approval.plan)
-    answer["plan_revision"] = approval.revision
+        revision, plan = plans.obeyed(conn, GENERATION)
+        answer = _from_ledger(context, conn, plan, counts or source_counts(context, plan))
+    answer["plan_revision"] = revision
+    answer["approved_revision"] = approval.revision
     answer["endpoints"] = endpoints(context)
     answer["next_steps"] = _next_steps(context, answer)
     return answer
 
 
-def _from_ledger(context: Context, conn: Connection, plan: Plan) -> dict[str, Any]:
+def _from_ledger(context: Context, conn: Connection, plan: Plan, counts: Mapping[str, int]) -> dict[str, Any]:
     feeders = [o.object for o in plan.objects if o.destination is None]
     sums = states.sums(conn, GENERATION, feeders)
     taken = offsets.read(conn)
     lag = _streams_lag(context, {place: o.next_offset for place, o in taken.items()}, plan)
     around = _Around(
-        source=source_counts(context, plan),
+        source=counts,
         sums=sums,
         capture_ms=_capture_ms(taken),
         streams=lag,
@@ -167,6 +171,10 @@ def endpoints(context: Context) -> dict[str, str]:
 def _next_steps(context: Context, answer: Mapping[str, Any]) -> list[str]:
     steps = []
     named = f" --file {context.path}"
+    if answer["approved_revision"] != answer["plan_revision"]:
+        steps.append(
+            f"revision {answer['approved_revision'][:12]} is approved and not obeyed yet: `lockgate start{named}`"
+        )
     for process in answer["processes"]:
         if process["state"] != "running":
             steps.append(f"{process['name']} does not run: `lockgate start{named}`; its log: {process['log']}")

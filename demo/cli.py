@@ -38,14 +38,16 @@ def demo(
         twenty_key=twenty_key,
         root=Path(".lockgate/demo"),
     )
-    signal.signal(signal.SIGTERM, _as_interrupt)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _as_interrupt)
     try:
         run.run(wish, console)
     except LockgateError as error:
         output.error(console, Format.TABLE, error)
         raise typer.Exit(int(error.kind.exit)) from None
     except KeyboardInterrupt:
-        console.print("interrupted; everything of the rehearsal is stopped")
+        left = "everything is left running; `lockgate down` stops it" if keep else "everything of it is stopped"
+        console.print(f"interrupted; {left}")
         raise typer.Exit(1) from None
 
 

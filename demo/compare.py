@@ -14,9 +14,11 @@ from uuid import UUID
 
 from connectors.atomic_crm import catalog, read
 from control.context import Context
+from infra.clock import Deadline
 from schemas import desired, ids, naming
 from schemas.answers import Found, Weather
 from schemas.desired import Claim
+from schemas.errors import LockgateError
 from schemas.plan import ObjectPlan, Plan
 from sinks.base import Sink
 from streams.transform import projection
@@ -24,6 +26,7 @@ from streams.transform.projection import Projected
 
 Row = Mapping[str, Any]
 LONGEST_WAIT_S = 120.0
+READ_AT_MOST_S = 3600.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +50,7 @@ class Comparison:
 
 
 def compare(context: Context, plan: Plan, ended: Iterable[tuple[str, str]]) -> Comparison:
-    """Both ways: missing, different, extra. `ended` = (kind, key) listed as dead, asked or filtered."""
+    """Both ways: missing, different, extra. `ended` = (kind, key) that are meant to be missing, and nothing else."""
     rows = source_rows(context, plan)
     result, left = Comparison(), set(ended)
     for object_plan in plan.objects:
@@ -92,12 +95,15 @@ def expected(
 
 
 def destination_rows(sink: Sink, object_: str) -> dict[str, Found]:
-    """Every live row of an object by id; a rate limit is waited out."""
+    """Every live row of an object by id; a rate limit is waited out. Raises LG-0501 after an hour of weather."""
     found: dict[str, Found] = {}
     after: str | None = None
+    deadline = Deadline(READ_AT_MOST_S)
     while True:
         page = sink.page(object_, after)
         if isinstance(page, Weather):
+            if deadline.passed():
+                raise LockgateError("LG-0501", page.reason)
             time.sleep(min(page.wait_s, LONGEST_WAIT_S))
             continue
         found |= page.rows

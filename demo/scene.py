@@ -83,6 +83,16 @@ class Scene:
             raise LockgateError("LG-0703", "the editing team ended without its summary", details=lines) from None
         return summary
 
+    def take_down_unhurried(self) -> None:
+        """`take_down`, which a second Ctrl-C does not cut short: it takes seconds and leaves nothing running."""
+        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        before = [signal.signal(number, signal.SIG_IGN) for number in numbers]
+        try:
+            self.take_down()
+        finally:
+            for number, handler in zip(numbers, before, strict=True):
+                signal.signal(number, handler)
+
     def take_down(self) -> None:
         """Stops everything of this scene by pid, dependants first; data and logs stay until the next rehearsal."""
         for name in processes.names(self.root / ".lockgate" / "run" / "demo"):

@@ -15,7 +15,7 @@ from control import output, status
 from control.context import Context
 from control.follow import Keeper
 from infra.clock import Deadline, boottime
-from schemas.errors import LockgateError
+from schemas.errors import Exit, LockgateError
 
 LOOK_S = 0.5
 
@@ -39,13 +39,24 @@ class Watch:
         while True:
             for name in self._keeper.look():
                 self._console.print(Text(f"{name} had died and was started again"))
-            answer = status.status(self._context)
-            self._draw(answer)
-            if done(answer):
+            answer = self._look()
+            if answer is not None and done(answer):
                 return
             if deadline.passed():
                 raise LockgateError("LG-0802", f"Waited {at_most_s:.0f} s.")
             time.sleep(LOOK_S)
+
+    def _look(self) -> Mapping[str, Any] | None:
+        """The status, drawn; None while an outside system is away."""
+        try:
+            answer = status.status(self._context)
+        except LockgateError as error:
+            if error.kind.exit is not Exit.OUTSIDE:
+                raise
+            self._console.print(Text(f"waiting: {error.message()}"), soft_wrap=True)
+            return None
+        self._draw(answer)
+        return answer
 
     def drain(self, at_most_s: float) -> None:
         """A marker in the source, then: Kafka all taken, nothing dirty, queued, parked or leased; looked at twice."""

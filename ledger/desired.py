@@ -78,6 +78,7 @@ class Current:
 
     seq: int
     hash: str
+    revision: str
     state: State
     verb: Verb
     wanted: bool
@@ -169,13 +170,31 @@ def settle(conn: Connection, generation: int, settlements: Sequence[Settlement])
     return {(r["kind"], r["key"]) for r in found}
 
 
-def ended(conn: Connection, generation: int, keys: Iterable[RecordKey]) -> dict[RecordKey, State | None]:
-    """Of those that were projected: the state in which the record ended, or None while it may still land."""
-    rows = conn.execute(query("desired", "states"), {"generation": generation, **pairs(keys)})
-    return {
-        (r["kind"], r["key"]): State(r["state"]) if r["state"] in ENDED else None if r["wanted"] else State.REMOVED
-        for r in rows
-    }
+@dataclass(frozen=True, kw_only=True)
+class Fate:
+    """What those who depend on a record must know of it."""
+
+    state: State
+    wanted: bool
+
+    @property
+    def ended(self) -> State | None:
+        """The state in which it ended without a record, or None while it may still land."""
+        return self.state if self.state in ENDED else None if self.wanted else State.REMOVED
+
+    @property
+    def stuck(self) -> bool:
+        """It stays as it is until a person or a newer image moves it."""
+        return self.state in (State.ASKED, State.DEAD, State.FILTERED)
+
+
+def fates(conn: Connection, generation: int, keys: Iterable[RecordKey]) -> dict[RecordKey, Fate]:
+    """The fate of those that were projected."""
+    named = pairs(keys)
+    if not named["keys"]:
+        return {}
+    rows = conn.execute(query("desired", "states"), {"generation": generation, **named})
+    return {(r["kind"], r["key"]): Fate(state=State(r["state"]), wanted=r["wanted"]) for r in rows}
 
 
 def children(conn: Connection, generation: int, keys: Iterable[RecordKey]) -> set[RecordKey]:

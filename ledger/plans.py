@@ -29,6 +29,7 @@ class Generation:
 
     generation: int
     revision: str
+    destination: str  #: address of what it fills
     state: str  #: active, promoted, discarded, sealed
 
 
@@ -57,11 +58,13 @@ def by_revision(conn: Connection, revision: str) -> Approval | None:
     return None if row is None else _approval(dict(row))
 
 
-def open_generation(conn: Connection, generation: int, revision: str, kinds: Sequence[str] = ()) -> bool:
+def open_generation(
+    conn: Connection, generation: int, revision: str, kinds: Sequence[str] = (), destination: str = ""
+) -> bool:
     """Makes the generation, or puts it under another approved revision: then every row of `kinds` is projected again.
 
     One transaction, so that no row stays under the old revision unnoticed (H-15). True when anything changed."""
-    args = {"generation": generation, "revision": revision}
+    args = {"generation": generation, "revision": revision, "destination": destination}
     with conn.transaction():
         changed = conn.execute(query("plans", "open_generation"), args).fetchone() is not None
         if changed:

@@ -44,6 +44,7 @@ class Record:
     again: str | None = None  #: cause of an order to write the same again
     leased: bool = False
     parts: tuple[tuple[str, str], ...] = ()  #: (object, remote id) of its further rows, as of the last receipt
+    orphaned_seq: int | None = None  #: the seq at which the destination missed a parent of it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +71,7 @@ class Released:
     known: Known
     remote_id: str | None = None  #: where it was seen
     look: bool = False  #: taken over from an unanswered call: look once more
+    orphaned_seq: int | None = None  #: the seq at which the destination missed a parent of it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,8 +145,8 @@ def release(conn: Connection, token: UUID, items: Sequence[Released], look_s: fl
     if not items:
         return set()
     ordered = sorted(items, key=lambda i: (i.kind, i.key))
-    names = ("kinds", "keys", "knowns", "remote_ids", "looks")
-    values = columns([(i.kind, i.key, i.known.value, i.remote_id, i.look) for i in ordered])
+    names = ("kinds", "keys", "knowns", "remote_ids", "looks", "orphaned")
+    values = columns([(i.kind, i.key, i.known.value, i.remote_id, i.look, i.orphaned_seq) for i in ordered])
     args = {"token": token, "look_seconds": look_s, **dict(zip(names, values, strict=True))}
     return _keys(conn.execute(query("records", "release"), args))
 

@@ -108,7 +108,7 @@ _ROWS = [
     (
         "LG-0302",
         "The source is not an Atomic CRM of an era this version moves.",
-        "Compare the tables listed with sandbox/atomic_crm/ddl*.sql; eras 2024-07, 2025-01, 2026-02 and head are moved.",
+        "Compare the tables with sandbox/atomic_crm/ddl*.sql; eras 2024-07, 2025-01, 2026-02 and head are moved.",
         Exit.REFUSED,
     ),
     (
@@ -177,6 +177,12 @@ _ROWS = [
         "LG-0410",
         "The decision cannot be carried out now.",
         "Read what was found; look at the record with `lockgate trail OBJECT KEY`, then decide again.",
+        Exit.REFUSED,
+    ),
+    (
+        "LG-0411",
+        "The migration file names another destination than the one that was filled so far.",
+        "Set destination.url back; to fill another workspace use another migration name.",
         Exit.REFUSED,
     ),
     # 05xx the destination

@@ -31,6 +31,13 @@ class RunFile(BaseModel):
         """Reads the file."""
         return cls.model_validate(orjson.loads(path.read_bytes()))
 
+    def is_saved(self, path: Path) -> bool:
+        """Whether the file says just this already."""
+        try:
+            return RunFile.load(path) == self
+        except (OSError, ValueError):
+            return False
+
     def save(self, path: Path) -> None:
         """Writes the file for its owner alone."""
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -44,7 +44,7 @@ class Slots:
     def take(self, conn: Connection, until: float) -> bool:
         """Waits for the next slot; False when none comes before `until` (boottime seconds): then nothing is sent."""
         while boottime() < until:
-            wait = self.ready(conn, 1)
+            wait = max(0.0, self.ahead[0] - boottime()) if self.ahead else self.ready(conn, 1)
             if wait <= 0:
                 late = boottime() - self.ahead.popleft()
                 self.ahead = deque(slot + late for slot in self.ahead)

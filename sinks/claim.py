@@ -17,7 +17,7 @@ from schemas import ids
 from schemas.desired import Link, Part
 from sinks import deliver
 from sinks.base import Outgoing
-from sinks.deliver import Ready
+from sinks.steps import Ready
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,10 +37,10 @@ class Around:
     """What a claim must know of other records."""
 
     records: Mapping[RecordKey, Record]  #: the candidates' own and their parents'
-    parents: Mapping[
-        RecordKey, State | None
-    ]  #: how parents ended, None: they may land; never projected ones are absent
+    parents: Mapping[RecordKey, State | None]  #: how parents ended; None: may land; never projected ones are absent
     holders: Mapping[Value, str | None]  #: who holds each unique value in the destination
+    asked: frozenset[RecordKey] = frozenset()  #: parents and holders that wait for a person
+    stuck: frozenset[RecordKey] = frozenset()  #: holders that will not give a value up by themselves
 
 
 @dataclass(kw_only=True)
@@ -50,6 +50,7 @@ class Sorted:
     go: list[Ready] = field(default_factory=list)
     same: list[Ready] = field(default_factory=list)  #: the destination already holds it: no call
     parked: list[tuple[Desired, Wait]] = field(default_factory=list)
+    asked: list[tuple[Desired, Wait]] = field(default_factory=list)  #: behind a holder that will not move by itself
     orphans: list[Desired] = field(default_factory=list)  #: a required parent ended without a record
 
 
@@ -73,7 +74,8 @@ def claim(conn: Connection, whose: Whose, step: Step, shards: Sequence[int], mos
 
 def sort(found: Iterable[Desired], around: Around, whose: Whose) -> Sorted:
     """Pure: who may go, who must wait for whom, who needs no call."""
-    what = Sorted()
+    what, holders = Sorted(), dict(around.holders)
+    around = replace(around, holders=holders)  # a value goes to one record of a batch; its rivals wait behind that one
     for one in found:
         record = around.records.get((one.kind, one.key), ABSENT)
         if record.leased:  # since the candidates were chosen: what that call writes is not known yet
@@ -83,6 +85,8 @@ def sort(found: Iterable[Desired], around: Around, whose: Whose) -> Sorted:
         ready = _resolve(one, record, around, whose)
         if record.unknown and (wait is not None or orphan):
             what.go.append(replace(ready, only_look=True))
+        elif wait is not None and wait.why is Why.VALUE and (wait.on_kind, wait.on_key) in around.stuck:
+            what.asked.append((one, wait))
         elif wait is not None and not _opens_a_ring(one, wait):
             what.parked.append((one, wait))
         elif orphan:
@@ -91,26 +95,35 @@ def sort(found: Iterable[Desired], around: Around, whose: Whose) -> Sorted:
             what.same.append(ready)
         else:
             what.go.append(ready)
+            holders |= {(one.kind, *value): one.key for value in ready.carries}
     return what
 
 
 def _look_around(conn: Connection, generation: int, found: Sequence[Desired]) -> Around:
     own = {(one.kind, one.key) for one in found}
     parents = {(ref["kind"], ref["key"]) for one in found for ref in one.refs}
-    ends: dict[RecordKey, State | None] = desired.ended(conn, generation, parents) if parents else {}
+    holders = uniques.lock(conn, {value for one in found for value in _values(one)})
+    rivals = {(value[0], key) for value, key in holders.items() if key is not None} - own
+    fates = desired.fates(conn, generation, parents | rivals)
+    ends = {name: fate.ended for name, fate in fates.items() if name in parents}
     ends |= dict.fromkeys(snapshots.dangling(conn, parents - set(ends)), State.REMOVED)
     return Around(
         records=records.read(conn, own | parents),
         parents=ends,
-        holders=uniques.lock(conn, {value for one in found for value in _values(one)}),
+        holders=holders,
+        asked=frozenset(name for name, fate in fates.items() if fate.state is State.ASKED),
+        stuck=frozenset(name for name in rivals if name in fates and fates[name].stuck),
     )
 
 
 def _blocked(one: Desired, around: Around) -> Wait | None:
-    """The first thing this record must wait for: a parent that may still land, or a value that another holds."""
+    """The first thing this record must wait for: a parent that may still land, or a value that another holds.
+
+    An optional parent that waits for a person is not waited for: the link is left out until it lands."""
     for ref in one.refs:
         parent = (ref["kind"], ref["key"])
-        if _landed(parent, around) is None and around.parents.get(parent) is None:
+        optional = ref["link"] == Link.OPTIONAL.value and parent in around.asked
+        if _landed(parent, around) is None and around.parents.get(parent) is None and not optional:
             return Wait(kind=one.kind, key=one.key, on_kind=parent[0], on_key=parent[1], why=Why.PARENT)
     return next(iter(_others_values(one, around).values()), None)
 
@@ -196,6 +209,17 @@ def _settle(conn: Connection, generation: int, what: Sorted) -> None:
         Settlement(kind=one.kind, key=one.key, seq=one.seq, state=State.PARKED, code=_code(wait), reason=_says(wait))
         for one, wait in what.parked
     ]
+    states += [
+        Settlement(
+            kind=one.kind,
+            key=one.key,
+            seq=one.seq,
+            state=State.ASKED,
+            code="LG-0604",
+            reason=f"{wait.on_kind} {wait.on_key} holds its value in the destination and stays as it is",
+        )
+        for one, wait in what.asked
+    ]
     same = [one.desired for one in what.same]
     states += [Settlement(kind=one.kind, key=one.key, seq=one.seq, state=State.DELIVERED) for one in same]
     states += [
@@ -212,7 +236,7 @@ def _settle(conn: Connection, generation: int, what: Sorted) -> None:
     desired.settle(conn, generation, states)
     names = [(s.kind, s.key) for s in states]
     if names:
-        on = [wait for _, wait in what.parked]
+        on = [wait for _, wait in (*what.parked, *what.asked)]
         on += [wait for one in what.same for wait in one.without_links()]
         on += [wait for one in what.orphans for wait in on_parents(one)]
         waits.replace(conn, generation, names, on)

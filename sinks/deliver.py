@@ -6,133 +6,31 @@ simulation with a fake clock and seeded faults.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
-from ledger.desired import Desired, RecordKey, State, Verb
-from ledger.records import Known, Record
-from ledger.waits import Wait, Why
+from ledger.desired import RecordKey, State, Verb
+from ledger.records import Known
 from schemas.answers import Answer, Found, Verdict, Weather
-from sinks.base import Outgoing
+from sinks.steps import (
+    Back,
+    Call,
+    Does,
+    Ends,
+    Gone,
+    Holds,
+    Looked,
+    Orphan,
+    Outcome,
+    Ready,
+    Reply,
+    Same,
+    Steps,
+    Unanswered,
+)
 
-#: Cause of a record that is looked at once more after a take-over; it is not looked at a third time.
-SECOND_LOOK = "second look"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ready:
-    """A leased record with its payload resolved."""
-
-    desired: Desired
-    record: Record
-    outgoing: Outgoing  #: for a removal its fields are empty
-    hash: str  #: of the resolved payload
-    left_out: tuple[RecordKey, ...] = ()  #: parents that ended without a record: the link is left out and registered
-    carries: tuple[tuple[str, str], ...] = ()  #: unique (field, value) that this call writes
-    withheld: tuple[Wait, ...] = ()  #: behind whom it waits for values it is written without, to open a ring (H-25)
-    frees: tuple[str, ...] = ()  #: unique fields to empty before it goes to the bin
-    parts: tuple[Outgoing, ...] = ()  #: its further rows, in order
-    only_look: bool = False  #: it may not be written now, yet an unanswered call must be settled
-
-    @property
-    def id(self) -> str:
-        """The remote id it has or will have."""
-        return self.outgoing.remote_id
-
-    @property
-    def name(self) -> RecordKey:
-        """(kind, key)."""
-        return (self.desired.kind, self.desired.key)
-
-    @property
-    def taken_over(self) -> bool:
-        """Its last call was not answered, and nobody has looked a second time yet (H-03)."""
-        return self.record.unknown and self.desired.cause != SECOND_LOOK
-
-    def without_links(self) -> list[Wait]:
-        """Left-out links, to be registered."""
-        kind, key = self.name
-        return [Wait(kind=kind, key=key, on_kind=k, on_key=o, why=Why.LEFT_OUT) for k, o in self.left_out]
-
-
-class Does(StrEnum):
-    """What a call does."""
-
-    CREATE = "create"
-    UPDATE = "update"
-    READ = "read"
-    REMOVE = "remove"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Call:
-    """One call to the destination, on records of one object."""
-
-    does: Does
-    records: tuple[Ready, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Holds:
-    """Outcome: the destination holds the record as sent."""
-
-    verb: Verb
-    remote_id: str
-    ours: bool  #: made by us, not met there
-    called: bool = True  #: False: it already held every field
-    before: Mapping[str, Any] | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Gone:
-    """Outcome: the destination does not hold the record, as wanted."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ends:
-    """Outcome: the record leaves the queue without being written."""
-
-    state: State
-    code: str
-    reason: str
-    known: Known = Known.NOTHING_NEW
-
-
-@dataclass(frozen=True, kw_only=True)
-class Orphan:
-    """Outcome: the destination misses a parent; park, and look at the parents."""
-
-    reason: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Back:
-    """Outcome: nothing was applied; try again after a while."""
-
-    wait_s: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Looked:
-    """Outcome: only read, to settle an unanswered call."""
-
-    known: Known
-
-
-@dataclass(frozen=True, kw_only=True)
-class Unanswered:
-    """Outcome: it may have been applied; read before anyone writes."""
-
-    reason: str
-
-
-Outcome = Holds | Gone | Ends | Orphan | Back | Looked | Unanswered
-Reply = Mapping[str, Answer] | Mapping[str, Found] | Weather
 T = TypeVar("T")
-Steps = Generator[Call, Reply, dict[RecordKey, Outcome]]
-Same = Callable[[str, Mapping[str, Any], Mapping[str, Any]], list[str]]
 
 
 def deliver(verb: Verb, batch: Sequence[Ready], same: Same) -> Steps:
@@ -170,7 +68,7 @@ def _met(one: Ready, answer: Answer, same: Same) -> Steps:
     """A create met a row: ours (an answer of an earlier call was lost) or somebody's (never touched unasked)."""
     reply = yield Call(does=Does.READ, records=(one,))
     if isinstance(reply, Weather):
-        return {one.name: Unanswered(reason=reply.reason)}
+        return {one.name: Back(wait_s=reply.wait_s)}
     row = _found(reply, one)
     if row is None:
         return {one.name: _outcome(answer, one, Verb.CREATE)}
@@ -215,11 +113,10 @@ def _settle_read(rows: Sequence[tuple[Ready, Found]], same: Same) -> Steps:
     updates: list[tuple[Ready, Found]] = []
     removals = []
     for one, row in rows:
-        if not one.desired.wanted:
-            if row.deleted:
-                outcomes[one.name] = Gone()
-            else:
-                removals.append(one)
+        if not one.desired.wanted and row.deleted:
+            outcomes[one.name] = yield from _done_in_bin(one, row)
+        elif not one.desired.wanted:
+            removals.append(one)
         elif row.deleted and one.record.removing:
             updates.append((_restored(one), row))
         elif row.deleted:
@@ -299,13 +196,12 @@ def _empty(batch: Sequence[Ready], same: Same) -> Steps:
     writes: list[tuple[Ready, Found]] = []
     for one in batch:
         row = _found(reply, one)
-        if row is None or row.deleted:
+        if row is None:
             outcomes[one.name] = Gone()
-            continue
-        now = {root: row.row.get(root) for root in {field.partition(".")[0] for field in one.frees}}
-        bare = without(now, one.frees)
-        if any(now[root] and now[root] != bare[root] for root in now):
-            writes.append((replace(one, outgoing=replace(one.outgoing, fields=bare)), row))
+        elif row.deleted:
+            outcomes[one.name] = yield from _done_in_bin(one, row)
+        elif (bare := _bare(one, row)) is not None:
+            writes.append((bare, row))
     written = (yield from _update(writes, same)) if writes else {}
     for name, outcome in written.items():
         if isinstance(outcome, Ends) and outcome.known is Known.LEFT:
@@ -315,12 +211,33 @@ def _empty(batch: Sequence[Ready], same: Same) -> Steps:
     return outcomes
 
 
+def _bare(one: Ready, row: Found) -> Ready | None:
+    """The record with its unique values emptied; None when the row holds none."""
+    now = {root: row.row.get(root) for root in {field.partition(".")[0] for field in one.frees}}
+    bare = without(now, one.frees)
+    if not any(value and value != bare[root] for root, value in now.items()):
+        return None
+    return replace(one, outgoing=replace(one.outgoing, fields=bare))
+
+
+def _done_in_bin(one: Ready, row: Found) -> Generator[Call, Reply, Outcome]:
+    """A row a person binned keeps its values taken. A call of one is a PATCH, which leaves it in the bin (0.2)."""
+    bare = _bare(one, row)
+    if bare is None:
+        return Gone()
+    reply = yield Call(does=Does.UPDATE, records=(bare,))
+    if isinstance(reply, Weather):
+        return Back(wait_s=reply.wait_s)
+    gone = _answer(reply, bare).verdict is not Verdict.UNKNOWN
+    return Gone() if gone else Unanswered(reason="emptying it in the bin was not answered")
+
+
 def without(fields: Mapping[str, Any], unique: Sequence[str]) -> dict[str, Any]:
     """`fields` with these unique subfields empty: `emails.primaryEmail`."""
     bare = dict(fields)
     for root, _, leaf in (field.partition(".") for field in unique):
-        if root in bare:
-            bare[root] = {**(bare[root] or {}), leaf: ""}
+        if isinstance(bare.get(root), Mapping):
+            bare[root] = {**bare[root], leaf: ""}
     return bare
 
 

@@ -14,7 +14,7 @@ from schemas.answers import Weather
 from sinks import parts
 from sinks.base import Sink
 from sinks.budget import Slots
-from sinks.deliver import Call, Does, Outcome, Ready, Reply
+from sinks.steps import Call, Does, Outcome, Ready, Reply
 
 #: Between the end of the HTTP timeout and the end of the lease.
 MARGIN_S = 5.0

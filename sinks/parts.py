@@ -14,7 +14,7 @@ from ledger.records import Known
 from schemas.answers import Answer, Found, Verdict, Weather
 from sinks import deliver
 from sinks.base import Outgoing
-from sinks.deliver import Call, Does, Ends, Holds, Looked, Orphan, Outcome, Ready, Reply, Same, Steps, Unanswered
+from sinks.steps import Call, Does, Ends, Holds, Looked, Orphan, Outcome, Ready, Reply, Same, Steps, Unanswered
 
 #: Records by name that could not be finished, and why.
 Troubles = dict[RecordKey, Outcome]

@@ -13,7 +13,7 @@ from ledger.journal import Delivery
 from ledger.records import Known, Receipted, Released, Written
 from ledger.waits import Wait
 from sinks.claim import on_parents
-from sinks.deliver import Back, Ends, Gone, Holds, Looked, Orphan, Outcome, Ready, Unanswered
+from sinks.steps import Back, Ends, Gone, Holds, Looked, Orphan, Outcome, Ready, Unanswered
 
 LEASE_LOST = "lost token"
 
@@ -62,8 +62,10 @@ def _sort(outcomes: Iterable[Pair]) -> Book:
                 book.gone.append(one)
             case Ends():
                 book.ends.append((one, outcome))
-            case Orphan():
+            case Orphan() if _may_still_land(one):
                 book.orphans.append(one)
+            case Orphan():
+                book.ends.append((one, Ends(state=State.ASKED, code="LG-0601", reason=outcome.reason)))
             case Back():
                 book.back.append((one, outcome))
             case Looked():
@@ -71,6 +73,11 @@ def _sort(outcomes: Iterable[Pair]) -> Book:
             case Unanswered():
                 book.unanswered.append(one)
     return book
+
+
+def _may_still_land(one: Ready) -> bool:
+    """A parent of ours is looked at once a seq; missed again, the fault lies elsewhere (a member who left)."""
+    return bool(one.desired.refs) and one.record.orphaned_seq != one.desired.seq
 
 
 def _holds(
@@ -158,7 +165,7 @@ def _ends(
 
 def _orphans(conn: Connection, generation: int, token: UUID, items: Sequence[Ready], http_timeout_s: float) -> None:
     """The destination misses a parent: the child parks, and the parent is looked at before anything else."""
-    taken = _release(conn, token, [(one, Known.NOTHING_NEW) for one in items], http_timeout_s)
+    taken = _release(conn, token, [(one, Known.NOTHING_NEW) for one in items], http_timeout_s, orphaned=True)
     mine = [one for one in items if one.name in taken]
     parents = {parent for one in mine for parent in _parents(one)}
     states = [
@@ -197,7 +204,12 @@ def _looked(
 
 
 def _release(
-    conn: Connection, token: UUID, items: Sequence[tuple[Ready, Known]], http_timeout_s: float
+    conn: Connection,
+    token: UUID,
+    items: Sequence[tuple[Ready, Known]],
+    http_timeout_s: float,
+    *,
+    orphaned: bool = False,
 ) -> set[RecordKey]:
     """Gives leases back, and the unique values taken for these calls alone: unless an earlier call, unanswered, may
     have written them."""
@@ -209,6 +221,7 @@ def _release(
             known=known,
             remote_id=one.id if known is Known.THERE else None,
             look=one.taken_over and known in seen,
+            orphaned_seq=one.desired.seq if orphaned else None,
         )
         for one, known in items
     ]

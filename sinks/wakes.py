@@ -10,7 +10,7 @@ from confluent_kafka import Consumer, KafkaError, TopicPartition
 from infra import kafka, logs
 from schemas import hint, naming
 from schemas.run_file import RunFile
-from sinks.deliver import Ready
+from sinks.steps import Ready
 
 _log = logs.get("sinks")
 

@@ -22,7 +22,7 @@ from ledger.desired import OWN_LANE, Step
 from schemas import naming
 from schemas.errors import LockgateError
 from schemas.run_file import RunFile
-from sinks import claim, deliver, receipts
+from sinks import claim, receipts, steps
 from sinks.base import Sink
 from sinks.budget import CALLS, Slots
 from sinks.drive import Driver
@@ -140,7 +140,7 @@ class Worker:
         due = records.look_due(conn, LOOKS_AT_ONCE)
         if due:
             taken = records.suspect(conn, due)
-            desired.requeue(conn, self._run.generation, taken, deliver.SECOND_LOOK, OWN_LANE)
+            desired.requeue(conn, self._run.generation, taken, steps.SECOND_LOOK, OWN_LANE)
 
     def _free_overdue(self, conn: Connection) -> None:
         overdue = waits.overdue(conn, self._run.generation, self._wakes.shards)

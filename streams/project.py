@@ -30,8 +30,6 @@ from streams.transform.projection import Projected, Refused
 AT_ONCE = 200
 #: Causes that are the row's own change: only these have a latency from the source's commit.
 OWN_CAUSES = frozenset({"create", "update", "delete", "snapshot"})
-#: Cause of the marks that another approved revision sets.
-REVISION = "revision"
 #: What a record that should not be there hashes to: every change to or from it raises seq.
 NOTHING = "nothing"
 _log = logs.get("streams")
@@ -161,13 +159,19 @@ class Projector:
 
 
 def _links_anew(world: World, marks: Sequence[Mark]) -> dict[RowKey, Sequence[RowKey]]:
-    """Another revision may point elsewhere: the links of what it touches follow from it too."""
-    own = {(m.kind, m.key): world.images.get((m.kind, m.key)) for m in marks if m.cause == REVISION}
+    """Another revision may point elsewhere: the links of what was last projected under an older one follow from it."""
+    stale = [(m.kind, m.key) for m in marks if _revision_of(world, m) != world.revision]
+    own = {name: world.images.get(name) for name in stale}
     return {
         name: projection.references(world.plan.object(name[0]), image.image)
         for name, image in own.items()
         if image is not None and not image.deleted
     }
+
+
+def _revision_of(world: World, mark: Mark) -> str | None:
+    current = world.current.get((mark.kind, mark.key))
+    return None if current is None else current.revision
 
 
 def _project_one(world: World, mark: Mark, losing: frozenset[Claim]) -> Result:

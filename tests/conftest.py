@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import ledger_desk
 import ledger_kit
 import pytest
+
+from ledger import desired
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +25,10 @@ def ledger(ledger_server: ledger_kit.Server) -> Iterator[ledger_kit.Ledger]:
     made = ledger_kit.fresh(ledger_server)
     yield made
     made.close()
+
+
+@pytest.fixture
+def desk(ledger: ledger_kit.Ledger, monkeypatch: pytest.MonkeyPatch) -> ledger_desk.Desk:
+    """A ledger to work on by hand, step by step; a record may be written again at once."""
+    monkeypatch.setattr(desired, "CALM_S", 0.0)
+    return ledger_desk.Desk(ledger=ledger)

@@ -7,7 +7,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import line_kit
 from baton import Actor
@@ -16,7 +16,8 @@ from line_kit import Capture
 from line_story import Source
 from memory_sink import MemorySink, Odds
 
-from ledger import states
+from infra import clock
+from ledger import connection, records, states
 from schemas import naming
 from schemas.desired import Link
 from schemas.run_file import RunFile
@@ -27,6 +28,24 @@ from streams.take import Taker
 #: Steps after the source has stopped within which the line must be quiet.
 DRAIN = 3000
 STORM = Odds(weather=0.06, lost=0.05, dropped=0.04, late=0.05)
+
+
+class Time:
+    """The clock of leases' deadlines: it jumps when a lease is over."""
+
+    def __init__(self) -> None:
+        self._skew = 0.0
+
+    def now(self) -> float:
+        """Takes the place of `infra.clock.boottime` in the sinks."""
+        return clock.boottime() + self._skew
+
+    def lease_passes(self) -> None:
+        """A lease's length in no time."""
+        self._skew += records.LEASE_S
+
+
+TIME = Time()
 
 
 @dataclass(kw_only=True)
@@ -78,6 +97,7 @@ class Line:
     seed: int
     link: Link = Link.OPTIONAL
     storm: Odds = STORM
+    actor: type[Actor] = Actor
     sink: MemorySink = field(init=False)
     source: Source = field(init=False)
     actors: list[Actor] = field(default_factory=list)
@@ -92,9 +112,8 @@ class Line:
         self.workers: dict[str, Worker] = {}
         self.apart = [[0, 1], [2, 3]]
         for number in (0, 1):
-            self._start("take", number)
-            self._start("project", number)
-            self._start("sink", number)
+            for kind in ("take", "project", "sink"):
+                self.start(kind, number)
 
     def play(self, changes: int) -> None:
         """The team edits while everything happens; then it stops."""
@@ -105,7 +124,7 @@ class Line:
                 self.source.change()
                 changes -= 1
             elif roll < 0.2:
-                self._time_passes()
+                self.time_passes()
             elif roll < 0.23:
                 self._crash(self.dice.choice(self.actors))
             else:
@@ -115,12 +134,17 @@ class Line:
     def drain(self) -> None:
         """In good weather now, until nothing moves. Fails when that never comes."""
         self.sink.calm()
+        looks = 0
         for _ in range(DRAIN // 10):
             for _ in range(10):
                 self.dice.choice(self.actors).resume()
-            self._time_passes()
-            if self._quiet():
+            self.time_passes()
+            looks = looks + 1 if self.quiet() else 0
+            if looks == 2:
                 return
+            if looks == 1:  # only what a sweep would still find may follow
+                for worker in self.workers.values():
+                    worker._sweep(worker._connected())
         pending = states.pending(self.ledger.conn, 1)
         raise AssertionError(f"not quiet after {DRAIN} steps: {pending} {self.listed()}")
 
@@ -135,7 +159,7 @@ class Line:
         for worker in self.workers.values():
             _close(worker)
 
-    def _start(self, kind: str, number: int) -> None:
+    def start(self, kind: str, number: int) -> None:
         name = f"{kind}-{number}"
         if kind == "take":
             taker = Taker(self.ledger.pool(), 1)
@@ -147,7 +171,7 @@ class Line:
             worker = Worker(_run_file(self.ledger), name, self.sink, partitions)  # type: ignore[arg-type]
             self.workers[name] = worker
             step = _turn(worker, self.dice)  # type: ignore[assignment]
-        self.actors.append(Actor(name, step))
+        self.actors.append(self.actor(name, step))
 
     def _crash(self, actor: Actor) -> None:
         """kill -9 where it stands; another process takes the name."""
@@ -159,11 +183,14 @@ class Line:
         kind, _, number = actor.name.partition("-")
         if actor.name in self.workers:
             _close(self.workers.pop(actor.name))
-        self._start(kind, int(number))
+        self.start(kind, int(number))
 
-    def _time_passes(self) -> None:
+    def time_passes(self) -> None:
         """Enough for one thing to be due: an answer that never came is late, a lease ends, a wait is over."""
-        execute = self.ledger.conn.execute
+
+        def execute(statement: LiteralString) -> None:
+            connection.in_transaction(self.ledger.conn, lambda conn: conn.execute(statement))
+
         what = self.dice.choice(("leases", "waits", "looks", "partitions"))
         if what == "waits":
             execute("update desired set not_before = '-infinity' where not_before > now()")
@@ -175,9 +202,9 @@ class Line:
             if what == "looks":
                 execute("update records set look_at = now() where look_at is not null")
             else:
-                held = [a.name for a in self.actors if a.at in ("sink.before-call", "claimed")]
-                ended = "update records set lease_until = now() - interval '1 s' where leased_by <> all(%s)"
-                execute(ended, (held,))
+                # Law 2: from here on no call of these leases may leave any more.
+                self.sink.between_calls(TIME.lease_passes)
+                execute("update records set lease_until = now() - interval '1 s'")
 
     def _rebalance(self) -> None:
         """Shards move; for a moment two workers may think a shard theirs."""
@@ -188,7 +215,7 @@ class Line:
         for name, worker in self.workers.items():
             worker._wakes.shards = self.apart[int(name[-1])]
 
-    def _quiet(self) -> bool:
+    def quiet(self) -> bool:
         consumed = all(self.stands[o] == len(log) for o, log in self.capture.logs.items())
         idle = all(a.at is None for a in self.actors)
         pending = states.pending(self.ledger.conn, 1)

@@ -138,6 +138,10 @@ class MemorySink:
         while self.late:
             self.late.pop(0)()
 
+    def between_calls(self, event: Callable[[], None]) -> None:
+        """Something happens while no call is under way."""
+        event()
+
     def calm(self) -> None:
         """From now on every call is answered."""
         self.odds = Odds()

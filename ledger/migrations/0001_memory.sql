@@ -12,6 +12,7 @@ create table plans (
 create table generations (
     generation int primary key,
     revision text not null references plans,
+    destination text not null,              -- address of what it fills: another one is another generation
     state text not null default 'active' check (state in ('active', 'promoted', 'discarded', 'sealed')),
     created_at timestamptz not null default now()
 );
@@ -117,6 +118,7 @@ create table records (                      -- what is there; once for all gener
     written_hash text,                      -- of the resolved payload
     created_by_us boolean,
     before_image json,
+    orphaned_seq bigint,                    -- the seq at which the destination missed a parent of it
     lease_token uuid,
     lease_until timestamptz,
     leased_by text,

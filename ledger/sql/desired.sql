@@ -1,6 +1,6 @@
 -- name: lock
 -- The current desired of these records, locked in key order: claims and projections never see each other's half.
-select kind, key, seq, hash, state, verb, wanted, lane, code, reason from desired
+select kind, key, seq, hash, revision, state, verb, wanted, lane, code, reason from desired
 where generation = %(generation)s
   and (kind, key) in (select * from unnest(%(kinds)s::text[], %(keys)s::text[]))
 order by kind, key for update;

@@ -15,7 +15,7 @@ select revision, content::text as content, approved_by, approved_at from plans w
 
 -- name: open_generation
 -- Answers only when the generation is new or now obeys another revision.
-insert into generations as g (generation, revision) values (%(generation)s, %(revision)s)
+insert into generations as g (generation, revision, destination) values (%(generation)s, %(revision)s, %(destination)s)
 on conflict (generation) do update set revision = excluded.revision where g.revision <> excluded.revision
 returning g.generation;
 
@@ -26,8 +26,9 @@ select %(generation)s, object, key, 'backfill', 'revision' from rows where objec
 on conflict (generation, kind, key) do update set mark = d.mark + 1;
 
 -- name: generations
-select generation, revision, state from generations order by generation;
+select generation, revision, destination, state from generations order by generation;
 
 -- name: obeyed
--- The approved revision that this generation obeys now.
-select revision from generations where generation = %(generation)s;
+-- The approved revision that this generation obeys. Shared: another revision waits for transactions under this one,
+-- and its marks come after what they stored (H-15).
+select revision from generations where generation = %(generation)s for share;

@@ -12,7 +12,7 @@ for update of d skip locked;
 
 -- name: read
 select kind, key, remote_id, present, unknown, removing, written_generation, written_seq, written_hash, created_by_us,
-       again, parts::text as parts, lease_token is not null as leased
+       again, parts::text as parts, lease_token is not null as leased, orphaned_seq
 from records
 where (kind, key) in (select * from unnest(%(kinds)s::text[], %(keys)s::text[]));
 
@@ -62,17 +62,19 @@ returning r.kind, r.key;
 
 -- name: release
 -- Gives leases back, with what the call told of the record: nothing new, that nobody knows, or what a read saw.
--- What a read saw after an unanswered call is not what was written: its hash is forgotten, and it is read once more.
+-- What a read saw after an unanswered call is not what was written, nor is what a removal may have emptied on its way:
+-- the hash is forgotten, and it is read once more.
 update records r
 set lease_token = null, lease_until = null, leased_by = null,
     unknown = case u.known when 'nothing new' then r.unknown else u.known = 'unanswered' end,
     present = case u.known when 'there' then true when 'absent' then false else r.present end,
     remote_id = case when u.known = 'there' then coalesce(r.remote_id, u.remote_id) else r.remote_id end,
     created_by_us = case when u.known = 'there' then coalesce(r.created_by_us, true) else r.created_by_us end,
-    written_hash = case when r.unknown or u.known = 'unanswered' then null else r.written_hash end,
+    written_hash = case when r.unknown or r.removing or u.known = 'unanswered' then null else r.written_hash end,
+    orphaned_seq = coalesce(u.orphaned_seq, r.orphaned_seq),
     look_at = case when u.look then now() + make_interval(secs => %(look_seconds)s) else r.look_at end
-from unnest(%(kinds)s::text[], %(keys)s::text[], %(knowns)s::text[], %(remote_ids)s::text[], %(looks)s::boolean[])
-         as u (kind, key, known, remote_id, look)
+from unnest(%(kinds)s::text[], %(keys)s::text[], %(knowns)s::text[], %(remote_ids)s::text[], %(looks)s::boolean[],
+            %(orphaned)s::bigint[]) as u (kind, key, known, remote_id, look, orphaned_seq)
 where r.kind = u.kind and r.key = u.key and r.lease_token = %(token)s
 returning r.kind, r.key;
 

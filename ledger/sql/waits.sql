@@ -27,7 +27,7 @@ where w.generation = %(generation)s and d.shard = any(%(shards)s::smallint[]) an
     when 'parent' then (d.state in ('parked', 'dead') and l.landed)
                     or (d.state = 'parked' and (not p.wanted or p.state in ('dead', 'filtered', 'removed')))
     when 'left_out' then l.landed and d.state = 'delivered'
-    when 'value' then d.state = 'parked' and not exists (
+    when 'value' then d.state in ('parked', 'asked') and not exists (
         select 1 from json_array_elements(d.claims) as c (claim)
         join uniques q on q.kind = d.kind and q.field = claim ->> 'field' and q.value = claim ->> 'value'
         where q.holder_key = w.on_key)

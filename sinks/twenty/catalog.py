@@ -17,7 +17,7 @@ from sinks.twenty.client import Client, Reply
 Take = Callable[[Any], list[Mapping[str, Any]] | None]
 
 _MOST_PAGES = 500
-_REACTS_TO = ("created", "updated", "upserted")
+_REACTS_TO = ("created", "updated", "upserted", "deleted", "destroyed", "restored")
 
 
 def objects(client: Client) -> Mapping[str, Object] | Weather:

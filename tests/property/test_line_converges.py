@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import baton
+import line_rush
 import line_story
 import pytest
 from ledger_kit import Ledger
-from line_actors import Line
+from line_actors import TIME, Line
 
 from infra import failpoints
 from ledger import desired, records, states
-from schemas.desired import Link
-from sinks import worker
+from sinks import budget, drive, worker
 
 SEED = os.environ.get("LOCKGATE_SEED")
 SEEDS = [int(SEED)] if SEED else list(range(1, 33))
@@ -30,7 +30,9 @@ CHANGES = 25
 
 @pytest.fixture(autouse=True)
 def in_our_hands(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Failpoints hand over to the next actor; sweeps come when the history says so."""
+    """Failpoints hand over to the next actor; sweeps come, and leases end, when the history says so."""
+    for module in (budget, drive, worker):
+        monkeypatch.setattr(module, "boottime", TIME.now)
     monkeypatch.setattr(failpoints, "hit", baton.hit)
     monkeypatch.setattr(worker, "SWEEP_S", math.inf)
     monkeypatch.setattr(desired, "CALM_S", 3600.0)
@@ -39,18 +41,30 @@ def in_our_hands(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def line(ledger: Ledger, request: pytest.FixtureRequest) -> Iterator[Line]:
     """One history, by its seed."""
-    seed, link = request.param
-    made = Line(ledger=ledger, seed=seed, link=link)
+    made = Line(ledger=ledger, **request.param)
     yield made
     made.end()
 
 
-@pytest.mark.parametrize(
-    "line", [(seed, Link.OPTIONAL) for seed in SEEDS], indirect=True, ids=[f"seed{s}" for s in SEEDS]
-)
+def histories(seeds: Sequence[int], **more: Any) -> pytest.MarkDecorator:
+    """One test a seed."""
+    return pytest.mark.parametrize(
+        "line", [{"seed": seed, **more} for seed in seeds], indirect=True, ids=[f"seed{seed}" for seed in seeds]
+    )
+
+
+@histories(SEEDS)
 def test_the_line_converges(line: Line) -> None:
     """Ends quiet: every record equals the projection of the newest images, one state a row, no twin, no sin."""
     line.play(CHANGES)
+    line.drain()
+    check(line)
+
+
+@histories(SEEDS[:4], actor=line_rush.Runner)
+def test_the_line_converges_at_full_speed(line: Line) -> None:
+    """H-12: the same with transactions that meet: no lost update, conflicts repeat. Only the edits are replayable."""
+    line_rush.rush(line, 4 * CHANGES)
     line.drain()
     check(line)
 

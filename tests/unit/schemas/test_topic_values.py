@@ -18,7 +18,7 @@ from schemas import hint, naming
 from schemas.run_file import RunFile
 from sinks import wakes
 from sinks.base import Outgoing
-from sinks.deliver import Ready
+from sinks.steps import Ready
 from streams.worker import StreamsWorker
 
 SCHEMAS = Path(__file__).parents[3] / "schemas" / "json"
