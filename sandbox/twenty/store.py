@@ -39,6 +39,8 @@ class Store:
         self._children: dict[tuple[str, str], dict[str, set[str]]] = {}
         if self.meta("workspace") is None:
             self._found(stamp)
+        if self.meta("application") is None:
+            raise ValueError(f"{file} was made by an older stand-in; remove it")
         self._load()
 
     def close(self) -> None:

@@ -5,8 +5,10 @@ Every person written with an e-mail gets the company of its domain, made if need
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 
+from sandbox.twenty.errors import TwentyError
 from sandbox.twenty.records import Actor, Event
 from sandbox.twenty.signup import COMPANY_WORKFLOW
 from sandbox.twenty.workspace import Workspace
@@ -49,7 +51,8 @@ class Runner:
     async def _run(self, ids: Sequence[str]) -> None:
         await asyncio.sleep(self.delay_s)
         for row_id in ids:
-            self._move(row_id)
+            with contextlib.suppress(TwentyError):  # a domain that is no address: that run fails, the next goes on
+                self._move(row_id)
         self.workspace.store.flush()
 
     def _move(self, row_id: str) -> None:
