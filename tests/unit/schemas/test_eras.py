@@ -15,7 +15,7 @@ from schemas.plan import ObjectPlan, Plan
 from streams.transform import converters
 
 GOLDEN = Path(__file__).parents[2] / "golden"
-REFERENCE = Path("/work/shared/reference/atomic_crm")
+REFERENCE = Path(__file__).parents[4] / "shared" / "reference" / "atomic_crm"
 HEAD = json.loads((GOLDEN / "head_columns.json").read_text())
 ERAS: dict[str, dict[str, dict[str, str]]] = {**json.loads((GOLDEN / "older_columns.json").read_text()), "head": HEAD}
 

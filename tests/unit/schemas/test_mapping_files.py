@@ -215,3 +215,57 @@ def test_an_unknown_pair() -> None:
     """There is no mapping from a source nobody wrote one for."""
     with pytest.raises(LockgateError, match="there is no mapping for this pair"):
         mapping_files.load("atomic_crm", "salesforce")
+
+
+def test_faults_of_parts_links_enums_and_shapes(tmp_path: Path) -> None:
+    """What a file says of other rows, parts and options is checked too, each fault with its line."""
+    (tmp_path / "task.yaml").write_text(
+        "object: task\n"
+        "table: public.tasks\n"
+        "key: [id]\n"
+        "destination: note\n"
+        "carry: true\n"
+        "fields:\n"
+        "  - {to: title, from: text, convert: title}\n"
+        "  - {to: kind, from: type, convert: choice, with: {enum: task_typ}}\n"
+        "  - {to: ownerEmail, from: sales_id, convert: owner_email, with: {object: sale, reads: [mail]}}\n"
+        "parts:\n"
+        "  - destination: taskTarget\n"
+        "    link: taskId\n"
+        "    fields:\n"
+        "      - {to: taskId, from: [], convert: own_recrod}\n"
+        "      - {to: targetPersonId, from: contact_di, convert: reference, with: {object: contact}}\n"
+        "shapes:\n"
+        "  - {name: kind, type: SELECT, label: Kind, enum: nothing}\n"
+        "  - {name: other, type: SELECT, label: Other}\n"
+        "  - {name: keptValues, type: TEXT, label: Something else}\n"
+    )
+    assert [fault for fault in _faults(tmp_path) if "deal_note" not in fault] == [
+        "task.yaml:12: link names 'taskId', which no field with an object writes",
+        "task.yaml:14: unknown converter 'own_recrod'",
+        "task.yaml:15: public.tasks has no column 'contact_di'",
+        "task.yaml:9: sale has no column 'mail' to read",
+        "task.yaml:17: there is no enum 'nothing'",
+        "task.yaml:18: a SELECT, and nothing else, needs an enum",
+        "task.yaml:19: note.keptValues has another shape elsewhere",
+        "task.yaml:8: there is no enum 'task_typ'",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rule", "fault"),
+    [
+        ("{to: x, from: tags, convert: tag_names}", "'with' is missing"),
+        ("{to: x, from: tags, convert: tag_names, with: {object: tag}}", "'reads' is missing"),
+        ("{to: x, from: stage, convert: choice_or_first, with: {}}", "'enum' is missing"),
+        ("{to: x, from: done, convert: presence, with: {present: DONE}}", "'absent' is missing"),
+        ("{to: x, from: id, convert: prefixed, with: {}}", "'prefix' is missing"),
+        ("{to: x, from: a, convert: money, with: {currency: euro}}", "fields.0.with.currency: 'euro' does not match"),
+    ],
+)
+def test_settings_that_a_converter_needs(tmp_path: Path, rule: str, fault: str) -> None:
+    """Found when the file is read, not when the first row is projected."""
+    (tmp_path / "tag.yaml").write_text(
+        f"object: tag\ntable: public.tags\nkey: [id]\ndestination: tag\nfields:\n  - {rule}\n"
+    )
+    assert _faults(tmp_path)[0].startswith(f"tag.yaml:6: {fault}")
