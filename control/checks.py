@@ -73,7 +73,8 @@ def _owner_line(one: propose.Unmatched, now: Mapping[str, str]) -> str:
 
 def _workflows(context: Context, plan: Plan) -> None:
     """Active automations that would react to our writes (`twenty.md` 0.6) and that nobody accepted by name."""
-    objects = [str(o.destination) for o in plan.objects if o.destination]
+    written = [(o.destination, *(p.destination for p in o.parts)) for o in plan.objects if o.destination]
+    objects = list(dict.fromkeys(str(name) for names in written for name in names))
     accepted = set(plan.policies["accept_workflows"])
     found = [r for r in context.sink.reactors(objects) if r.name not in accepted]
     if found:

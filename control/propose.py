@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from connectors.atomic_crm import catalog, read
 from connectors.atomic_crm import settings as source_settings
 from control.context import Context
 from infra.postgres import Connection
 from ledger import plans
-from schemas import mapping_files
+from schemas import enums, mapping_files
 from schemas.catalog import Member, Table
+from schemas.enums import Option
 from schemas.plan import ObjectPlan, Plan
 from streams.transform import converters
+
+#: Our enum → its key in `configuration.config`.
+ENUM_KEYS = {"deal_stage": "dealStages", "deal_category": "dealCategories", "task_type": "taskTypes"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +49,7 @@ def build(context: Context) -> Proposal:
         mappings = _mappings(context, found)
         sales = read.read_sales(conn, context.file.source.schema_name)
         owned = _owned(conn, mappings)
+        saved = read.configuration(conn, context.file.source.schema_name)
     matched, unmatched = match(sales, members, owned)
     plan = Plan(
         source=context.file.source.kind,
@@ -53,6 +59,7 @@ def build(context: Context) -> Proposal:
         columns={m.object: {c.name: c.type for c in found[m.table].columns.values()} for m in mappings},
         owners=matched,
         policies=context.file.policies.model_dump(mode="json"),
+        enums=found_enums(saved, {name for mapping in mappings for name in mapping.enums}),
     )
     owning = tuple(Unmatched(key=s.key, email=_email(s), records=owned[s.key]) for s in sales if s.key in owned)
     return Proposal(plan=plan, revision=plan.revision(), unmatched=unmatched, owning=owning)
@@ -64,6 +71,19 @@ def propose(context: Context) -> Proposal:
     with context.ledger("propose", create=True) as conn:
         plans.propose(conn, proposal.plan)
     return proposal
+
+
+def found_enums(saved: Mapping[str, Any], wanted: Collection[str]) -> dict[str, tuple[Option, ...]]:
+    """Lists that somebody saved in the source's settings; the others keep the mapping's defaults (`atomic_crm.md` 3.2).
+
+    A list holds `{value, label}`, or plain strings in settings saved before February 2026."""
+    found = {}
+    for enum, key in ENUM_KEYS.items():
+        items = saved.get(key)
+        if enum in wanted and isinstance(items, list) and items:
+            named = [item if isinstance(item, dict) else {"value": item, "label": item} for item in items]
+            found[enum] = enums.options([item for item in named if item.get("value") not in (None, "")])
+    return {name: options for name, options in found.items() if options}
 
 
 def match(

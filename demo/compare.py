@@ -7,7 +7,7 @@ from Kafka; winners of unique values and ids are worked out here, not read from 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -52,12 +52,13 @@ class Comparison:
 def compare(context: Context, plan: Plan, ended: Iterable[tuple[str, str]]) -> Comparison:
     """Both ways: missing, different, extra. `ended` = (kind, key) that are meant to be missing, and nothing else."""
     rows = source_rows(context, plan)
+    wanted = [one for o in plan.objects if o.destination for one in expected(plan, o, rows)]
     result, left = Comparison(), set(ended)
-    for object_plan in plan.objects:
-        if object_plan.destination is not None:
-            wanted = expected(plan, object_plan, rows)
-            there = destination_rows(context.sink, object_plan.destination)
-            _one_object(result, context.sink, plan, object_plan, wanted, there, left)
+    for one in wanted:
+        result.records[one.kind] = result.records.get(one.kind, 0) + (1 if one.main else 0)
+    for object_ in dict.fromkeys(one.object for one in wanted):
+        there = destination_rows(context.sink, object_)
+        _one_object(result, context.sink, [one for one in wanted if one.object == object_], there, left)
     return result
 
 
@@ -71,27 +72,54 @@ def source_rows(context: Context, plan: Plan) -> dict[str, dict[str, Row]]:
         }
 
 
-def expected(
-    plan: Plan, object_plan: ObjectPlan, rows: Mapping[str, Mapping[str, Row]]
-) -> dict[str, Mapping[str, Any]]:
-    """Source key → fields as they should stand in the destination."""
+@dataclass(frozen=True, kw_only=True)
+class Expected:
+    """One row as it should stand in the destination."""
+
+    kind: str
+    key: str
+    main: bool  #: the record's own row, not a further part
+    object: str  #: destination object
+    remote_id: str
+    fields: Mapping[str, Any]
+
+
+def expected(plan: Plan, object_plan: ObjectPlan, rows: Mapping[str, Mapping[str, Row]]) -> Iterator[Expected]:
+    """Every row that this object's records should have, parts included."""
     own = rows[object_plan.object]
     first = {key: _project(plan, object_plan, key, rows, frozenset()) for key in own}
     winners: dict[Claim, str] = {}
     for key in sorted(own, key=naming.key_order):
         for claim in _claims(first[key]):
             winners.setdefault(claim, key)
-    namespace = UUID(plan.id_namespace)
-    wanted = {}
     for key in own:
         losing = frozenset(claim for claim in _claims(first[key]) if winners[claim] != key)
         projected = _project(plan, object_plan, key, rows, losing) if losing else first[key]
         if isinstance(projected, Projected):
-            wanted[key] = desired.resolve(
-                projected.parts[0].fields,
-                lambda kind, ref: ids.remote_id(namespace, plan.source, ids.record_path(kind, ref)),
-            )
-    return wanted
+            yield from _rows(plan, object_plan.object, key, projected, rows)
+
+
+def _rows(
+    plan: Plan, kind: str, key: str, projected: Projected, rows: Mapping[str, Mapping[str, Row]]
+) -> Iterator[Expected]:
+    """A link to a row that is not in the source is left out, and with it a part that exists for that link."""
+    namespace = UUID(plan.id_namespace)
+
+    def lookup(ref_kind: str, ref: str) -> str | None:
+        there = ref in rows.get(ref_kind, {})
+        return ids.remote_id(namespace, plan.source, ids.record_path(ref_kind, ref)) if there else None
+
+    for place, part in enumerate(projected.parts):
+        if place and any(lookup(*ref) is None for ref in desired.refs_in(part.fields)):
+            continue
+        yield Expected(
+            kind=kind,
+            key=key,
+            main=not place,
+            object=part.object,
+            remote_id=ids.remote_id(namespace, plan.source, part.id_path),
+            fields=desired.resolve(part.fields, lookup),
+        )
 
 
 def destination_rows(sink: Sink, object_: str) -> dict[str, Found]:
@@ -115,32 +143,33 @@ def destination_rows(sink: Sink, object_: str) -> dict[str, Found]:
 def _one_object(
     result: Comparison,
     sink: Sink,
-    plan: Plan,
-    object_plan: ObjectPlan,
-    wanted: Mapping[str, Mapping[str, Any]],
+    wanted: Sequence[Expected],
     there: Mapping[str, Found],
     ended: set[tuple[str, str]],
 ) -> None:
-    name = object_plan.object
-    namespace = UUID(plan.id_namespace)
-    ours = {ids.remote_id(namespace, plan.source, ids.record_path(name, key)): key for key in wanted}
-    result.records[name] = len(wanted)
-    for remote_id, key in ours.items():
+    ours = {one.remote_id: one for one in wanted}
+    for remote_id, one in ours.items():
         row = there.get(remote_id)
         if row is not None:
-            result.fields += len(wanted[key])
-            result.differences += _fields(sink, object_plan, key, wanted[key], row)
-        elif (name, key) not in ended:
-            result.differences.append(_whole(name, key, "there", None))
+            result.fields += len(one.fields)
+            result.differences += _fields(sink, one, row)
+        elif (one.kind, one.key) not in ended:
+            result.differences.append(_whole(one.kind, one.key, f"{one.object} there", None))
     for remote_id, row in there.items():
-        if remote_id not in ours and (row.row.get("createdBy") or {}).get("source") == "IMPORT":
-            result.differences.append(_whole(name, remote_id, None, "there"))
+        if remote_id not in ours and _made_by_us(row, wanted):
+            result.differences.append(_whole(wanted[0].object, remote_id, None, "there"))
 
 
-def _fields(sink: Sink, object_plan: ObjectPlan, key: str, wanted: Mapping[str, Any], row: Found) -> list[Difference]:
+def _made_by_us(row: Found, wanted: Sequence[Expected]) -> bool:
+    """Records carry IMPORT; the rows of their parts were made by the API key alone."""
+    main = any(one.main for one in wanted)
+    return bool((row.row.get("createdBy") or {}).get("source") == ("IMPORT" if main else "API"))
+
+
+def _fields(sink: Sink, one: Expected, row: Found) -> list[Difference]:
     return [
-        Difference(object=object_plan.object, key=key, field=name, expected=wanted[name], found=row.row.get(name))
-        for name in sink.same(str(object_plan.destination), wanted, row.row)
+        Difference(object=one.kind, key=one.key, field=name, expected=one.fields[name], found=row.row.get(name))
+        for name in sink.same(one.object, one.fields, row.row)
     ]
 
 
@@ -160,5 +189,5 @@ def _project(
     losing: frozenset[Claim],
 ) -> projection.Projected | projection.Refused:
     row = rows[object_plan.object][key]
-    related = {(o, k): rows[o].get(k) for o, k in projection.references(object_plan, row)}
+    related = {(o, k): rows[o].get(k) for o, k in projection.reads(object_plan, row)}
     return projection.project(plan, object_plan, key, row, related, losing)
