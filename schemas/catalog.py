@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from schemas.enums import Option
+
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
@@ -35,7 +37,7 @@ class Field:
     nullable: bool = True
     unique: bool = False
     custom: bool = False
-    options: tuple[str, ...] = ()  #: values of a SELECT
+    options: tuple[str, ...] = ()  #: values of a SELECT or MULTI_SELECT, in the destination's order
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,3 +66,5 @@ class WantedField:
     name: str
     type: str
     label: str
+    options: tuple[Option, ...] = ()  #: of a SELECT: what it must offer by `name`; others it has stay as they are
+    standard: bool = False  #: the destination's own field: never made, only options are added

@@ -17,14 +17,24 @@ from sinks.twenty.client import Client, Reply
 Take = Callable[[Any], list[Mapping[str, Any]] | None]
 
 _MOST_PAGES = 500
+#: Types of field whose values are a list of options.
+WITH_OPTIONS = ("SELECT", "MULTI_SELECT")
 _REACTS_TO = ("created", "updated", "upserted", "deleted", "destroyed", "restored")
 
 
 def objects(client: Client) -> Mapping[str, Object] | Weather:
     """Active objects by singular name. One metadata call a page of 200, not counted by the limit (`twenty.md` 3.2)."""
-    listed = pages(client, "/rest/metadata/objects", _metadata_rows)
-    if isinstance(listed, Weather):
-        return listed
+    raw = listed(client)
+    return raw if isinstance(raw, Weather) else read(raw)
+
+
+def listed(client: Client) -> Sequence[Mapping[str, Any]] | Weather:
+    """Objects as the server tells them, fields and options included, in both metadata formats (3.1)."""
+    return pages(client, "/rest/metadata/objects", _metadata_rows)
+
+
+def read(listed: Sequence[Mapping[str, Any]]) -> Mapping[str, Object]:
+    """Active objects by singular name. Pure."""
     standard = next((raw.get("applicationId") for raw in listed if raw.get("nameSingular") == "workspaceMember"), None)
     standard = standard or next((raw.get("applicationId") for raw in listed), None)
     return {raw["nameSingular"]: _object(raw, standard) for raw in listed if raw.get("isActive", True)}
@@ -115,8 +125,13 @@ def _fields(raw: Mapping[str, Any], standard: str | None) -> Iterator[Field]:
             nullable=raw.get("isNullable") is not False,
             unique=raw.get("isUnique") is True,
             custom=custom,
-            options=tuple(option["value"] for option in raw.get("options") or ()),
+            options=tuple(option["value"] for option in options(raw)),
         )
+
+
+def options(raw: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """Options of a field as the server tells them: id, value, label, color, position. Other types have none."""
+    return raw.get("options") or () if raw["type"] in WITH_OPTIONS else ()
 
 
 def _event(row: Mapping[str, Any]) -> str:

@@ -96,6 +96,11 @@ def _list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value or []
 
 
+def _texts(value: Any) -> Any:
+    held = _list(value)
+    return [_text(one) for one in held] if isinstance(held, list | tuple) else held
+
+
 def _json(value: Any) -> Any:
     if not isinstance(value, str):
         return value
@@ -224,8 +229,9 @@ _PLAIN: Mapping[str, Callable[[Any], Any]] = {
     "POSITION": _number,
     "UUID": _id,
     "RELATION": _id,
+    "MORPH_RELATION": _id,
     "MULTI_SELECT": _list,
-    "ARRAY": _list,
+    "ARRAY": _texts,
     "RAW_JSON": _json,
 }
 

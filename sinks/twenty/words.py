@@ -112,3 +112,11 @@ def metadata_codes(body: Any) -> frozenset[str]:
     errors = body.get("errors", {}) if isinstance(body, Mapping) else {}
     failed = errors.get("fieldMetadata", []) if isinstance(errors, Mapping) else []
     return frozenset(str(e.get("code")) for one in failed for e in one.get("errors", []))
+
+
+def metadata_why(body: Any) -> str:
+    """The messages inside a METADATA_VALIDATION_ERROR, else what the answer says at all."""
+    errors = body.get("errors", {}) if isinstance(body, Mapping) else {}
+    failed = errors.get("fieldMetadata", []) if isinstance(errors, Mapping) else []
+    told = [str(e.get("message")) for one in failed for e in one.get("errors", [])]
+    return "; ".join(told) or of(body)
