@@ -269,5 +269,5 @@ def _digest(result: Refused | Waiting | Removed) -> str:
             return shapes.payload_hash(["waits", *result.on])
 
 
-def _ref(ref: shapes.Ref) -> dict[str, str]:
-    return {"field": ref.field, "kind": ref.kind, "key": ref.key, "link": ref.link.value}
+def _ref(ref: shapes.Ref) -> dict[str, Any]:
+    return {"field": ref.field, "kind": ref.kind, "key": ref.key, "link": ref.link.value, "part": ref.part}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from story import Story
 
 from infra import postgres
 from infra import stack as engines
+from sandbox.atomic_crm.eras import Era
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +55,24 @@ def story(stack: RunningStack, tmp_path: Path) -> Iterator[Story]:
         yield told
     finally:
         told.end()
+        twenty.stop()
+
+
+@pytest.fixture
+def story_of(stack: RunningStack, tmp_path: Path) -> Iterator[Callable[[str], Story]]:
+    """A story whose source is of the era named."""
+    twenty = twenty_kit.start(tmp_path)
+    told: list[Story] = []
+
+    def of(era: str) -> Story:
+        told.append(Story(stack, tmp_path, twenty, Era(era)))
+        return told[-1]
+
+    try:
+        yield of
+    finally:
+        for one in told:
+            one.end()
         twenty.stop()
 
 

@@ -7,7 +7,7 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -29,6 +29,7 @@ from infra.clock import Deadline
 from infra.stack import Endpoints
 from ledger import states
 from sandbox.atomic_crm import generator
+from sandbox.atomic_crm.eras import Era
 
 DSN_ENV, KEY_ENV, LEDGER_ENV = "STORY_SOURCE_DSN", "STORY_TWENTY_KEY", "STORY_LEDGER_DSN"
 STREAMS, SINK = "streams-1", "sink-twenty-1"
@@ -49,7 +50,8 @@ class Stack(Protocol):
 class Story:
     """The parts of one story, and what a test does with them."""
 
-    def __init__(self, stack: Stack, folder: Path, twenty: twenty_kit.TwentySandbox) -> None:
+    def __init__(self, stack: Stack, folder: Path, twenty: twenty_kit.TwentySandbox, era: Era = Era.HEAD) -> None:
+        self.era = era
         self.name = f"s{secrets.token_hex(4)}"
         self.twenty = twenty
         self.source_dsn = stack.new_source()
@@ -75,7 +77,7 @@ class Story:
             },
         }
         self._context: Context | None = None
-        generator.create(self.source_dsn)
+        generator.create(self.source_dsn, era)
 
     def context(self) -> Context:
         """The migration file as it is now."""
@@ -92,7 +94,7 @@ class Story:
 
     def fill(self, scale: float = 0.02, seed: int = 7) -> None:
         """Generated rows, and a member for each owner."""
-        data = generator.generate(seed=seed, scale=scale)
+        data = generator.generate(seed=seed, scale=scale, era=self.era)
         generator.load(self.source_dsn, data)
         for sale in data.sales:
             self.twenty.order("/members", {"userEmail": str(sale["email"])})
@@ -133,10 +135,10 @@ class Story:
             start.start(context)
         return context
 
-    def team(self, folder: Path, rate: float = 10.0, seed: int = 7) -> None:
+    def team(self, folder: Path, rate: float = 10.0, seed: int = 7, options: Sequence[str] = ()) -> None:
         """A team edits until `team_stops`."""
         command = [sys.executable, "-m", "sandbox.atomic_crm.team", "--dsn", self.source_dsn]
-        processes.spawn(folder, "team", [*command, "--rate", str(rate), "--seed", str(seed)])
+        processes.spawn(folder, "team", [*command, "--rate", str(rate), "--seed", str(seed), *options])
 
     def kill(self, worker: str) -> None:
         """kill -9 of a worker that lives."""
