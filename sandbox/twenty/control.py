@@ -17,7 +17,7 @@ from sandbox.twenty.workspace import Workspace
 
 
 def control_app(workspace: Workspace) -> Starlette:
-    """GET /health, /calls, /faults; POST /faults, /rows, /rows/delete, /members, /workflows, /keys…, /limit."""
+    """GET /health, /calls, /faults; POST /faults, /rows…, /members, /workflows, /keys…, /limit."""
 
     def route(path: str, method: str, act: Callable[[Any], Any]) -> Route:
         async def endpoint(request: Request) -> JSONResponse:
@@ -53,6 +53,7 @@ def control_app(workspace: Workspace) -> Starlette:
             route("/faults", "DELETE", clear_faults),
             route("/rows", "POST", lambda body: orders.rows(workspace, body)),
             route("/rows/delete", "POST", lambda body: orders.delete(workspace, body)),
+            route("/rows/restore", "POST", lambda body: orders.restore(workspace, body)),
             route("/members", "POST", lambda body: orders.member(workspace, body)),
             route("/workflows", "POST", lambda body: orders.workflow(workspace, body)),
             route("/keys", "POST", lambda body: orders.key(workspace, body)),

@@ -67,7 +67,9 @@ def check_parents(store: Store, item: catalogue.ObjectType, rows: Sequence[Row])
 
 
 def id_is_pointed_at(name: str) -> TwentyError:
-    """Every record has a timelineActivity row that points to it, so its id cannot change."""
+    """Every company has a timelineActivity row that points to it, so its id cannot change (recording 04)."""
+    if name != "company":
+        return unsupported(f"changing the id of a {name}")
     return bad_request(
         f'update or delete on table "{name}" violates foreign key constraint'
         f' "{_constraint(name, "id")}" on table "timelineActivity"'

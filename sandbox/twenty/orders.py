@@ -41,6 +41,16 @@ def delete(workspace: Workspace, body: Body) -> Any:
     return {"ids": [row["id"] for row in gone]}
 
 
+def restore(workspace: Workspace, body: Body) -> Any:
+    """`{object, ids}` out of the bin, by a person."""
+    item = workspace.store.objects[body["object"]]
+    writer = workspace.writer(item, _actor(workspace, body))
+    back = writer.mark([writer.existing(row_id) for row_id in body["ids"]], deleted=False)
+    workspace.note("control", "restore", item, back)
+    workspace.publish(writer.events)
+    return {"ids": [row["id"] for row in back]}
+
+
 def member(workspace: Workspace, body: Body) -> Any:
     """`{userEmail, firstName?, lastName?, id?}`: somebody accepted an invitation."""
     item = workspace.store.objects["workspaceMember"]

@@ -36,7 +36,7 @@ def _markdown() -> MarkdownIt:
 def to_blocks(markdown: str) -> str:
     """The blocks of a markdown text as JSON; every block has an id that no other has."""
     if _PLAIN.fullmatch(markdown) and not re.match(r"\s|\d+[.)]", markdown):
-        blocks = [_block("paragraph", _PROPS, [_text(markdown.rstrip(" "), {})])]
+        blocks = [_block("paragraph", _PROPS, [_text(re.sub(" +", " ", markdown).rstrip(" "), {})])]
     else:
         reader = _Reader()
         reader.feed(_markdown().render(markdown))

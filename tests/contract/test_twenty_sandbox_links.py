@@ -160,3 +160,15 @@ def test_attachments_without_files(twenty_sandbox: TwentySandbox) -> None:
     assert row and (row["file"], row["fileCategory"], row["targetNoteId"]) == (None, "OTHER", note)
     refused = twenty_sandbox.call("POST", "/rest/attachments", {"file": [{"fileId": attachment, "label": "x"}]})
     assert refused.status_code == 501
+
+
+def test_a_person_empties_and_fills_the_bin(twenty_sandbox: TwentySandbox) -> None:
+    """Through the control port: a note goes into the bin and comes back with its targets (`twenty.md` 0.10)."""
+    ids = graph(twenty_sandbox)
+    for order, deleted in (("/rows/delete", True), ("/rows/restore", False)):
+        twenty_sandbox.order(order, {"object": "note", "ids": [ids["notes"]]})
+        note = read(twenty_sandbox, "notes", ids["notes"])
+        target = read(twenty_sandbox, "noteTargets", ids["notePerson"])
+        assert note and target
+        assert (bool(note["deletedAt"]), bool(target["deletedAt"])) == (deleted, deleted)
+        assert note["updatedBy"]["source"] == "MANUAL"

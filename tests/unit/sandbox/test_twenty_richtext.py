@@ -26,6 +26,8 @@ def plain(markdown: str) -> str:
     [
         ("one line", "one line"),
         ("one\ntwo", "one two"),
+        ("one   two  ", "one two"),
+        ("*one*   two", "one two"),
         ("one\n\ntwo", "one\ntwo"),
         ("one\\\ntwo", "one\ntwo"),
         ("one  \ntwo", "one\ntwo"),
