@@ -104,14 +104,16 @@ def read(conn: Connection, keys: Iterable[RecordKey]) -> dict[RecordKey, Record]
     return {(r.pop("kind"), r.pop("key")): Record(**{**r, "parts": _pairs_of(r["parts"])}) for r in rows}
 
 
-def lease(conn: Connection, removing: Mapping[RecordKey, bool], token: UUID, worker: str) -> set[RecordKey]:
-    """Takes the lease of each record that nobody has; the others are absent from the answer.
+def lease(
+    conn: Connection, removing: Mapping[RecordKey, bool], token: UUID, worker: str, seconds: float = LEASE_S
+) -> set[RecordKey]:
+    """Takes the lease of each record that nobody has, for `seconds`; the others are absent from the answer.
 
     `removing` says per record whether the call may remove it."""
     if not removing:
         return set()
     kinds, keys, removings = columns([(kind, key, removing[kind, key]) for kind, key in sorted(removing)])
-    args = {"token": token, "worker": worker, "seconds": LEASE_S, "kinds": kinds, "keys": keys, "removings": removings}
+    args = {"token": token, "worker": worker, "seconds": seconds, "kinds": kinds, "keys": keys, "removings": removings}
     return _keys(conn.execute(query("records", "lease"), args))
 
 

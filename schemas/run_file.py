@@ -26,6 +26,11 @@ class RunFile(BaseModel):
     data_dir: Path  #: for Faust's own files
     http_timeout_s: float = 10.0
 
+    @property
+    def lease_s(self) -> float:
+        """How long a claim holds: three times the HTTP timeout, so that no call of ours outlives it."""
+        return 3 * self.http_timeout_s
+
     @classmethod
     def load(cls, path: Path) -> RunFile:
         """Reads the file."""

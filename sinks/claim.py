@@ -30,6 +30,7 @@ class Whose:
     source: str  #: source kind, the first part of every id path
     destinations: Mapping[str, str]  #: kind → destination object
     unique: Mapping[str, tuple[str, ...]]  #: kind → fields whose values the destination holds unique
+    lease_s: float = records.LEASE_S  #: how long a claim holds its records
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +65,7 @@ def claim(conn: Connection, whose: Whose, step: Step, shards: Sequence[int], mos
         what = sort(found, _look_around(conn, whose.generation, found), whose)
         _settle(conn, whose.generation, what)
         removing = {one.name: not one.desired.wanted for one in what.go}
-        mine = records.lease(conn, removing, token, whose.worker)
+        mine = records.lease(conn, removing, token, whose.worker, whose.lease_s)
         go = [one for one in what.go if one.name in mine]
         uniques.hold(conn, {(one.name[0], *value): one.name[1] for one in go for value in one.carries})
         return go

@@ -16,8 +16,8 @@ from sinks.base import Sink
 from sinks.budget import Slots
 from sinks.steps import Call, Does, Outcome, Ready, Reply
 
-#: Between the end of the HTTP timeout and the end of the lease.
-MARGIN_S = 5.0
+#: Between the end of the HTTP timeout and the end of the lease, as a part of the lease.
+MARGIN = 1 / 6
 
 
 class TooLate(Exception):  # noqa: N818 (it is no error: nothing was sent)
@@ -33,10 +33,11 @@ class Driver:
     slots: Slots
     generation: int
     http_timeout_s: float
+    lease_s: float = records.LEASE_S
 
     def run(self, step: Step, batch: Sequence[Ready], claimed_at: float) -> dict[RecordKey, Outcome]:
         """Delivers a claimed batch; `claimed_at` is boottime read before the claim."""
-        last_start = claimed_at + records.LEASE_S - self.http_timeout_s - MARGIN_S
+        last_start = claimed_at + self.lease_s * (1 - MARGIN) - self.http_timeout_s
         steps = parts.steps(step.verb, batch, self.sink.same)
         call = next(steps)
         while True:

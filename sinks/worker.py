@@ -112,6 +112,7 @@ class Worker:
             slots=self._slots,
             generation=self._run.generation,
             http_timeout_s=self._run.http_timeout_s,
+            lease_s=self._run.lease_s,
         )
         outcomes = driver.run(step, batch, claimed_at)
         failpoints.hit("sink.before-receipt")
@@ -168,6 +169,7 @@ class Worker:
                     source=plan.source,
                     destinations={o.object: str(o.destination) for o in objects},
                     unique={o.object: o.unique_fields() for o in objects},
+                    lease_s=self._run.lease_s,
                 ),
             )
         wanted = wishes.wanted(conn)

@@ -14,6 +14,7 @@ import twenty_kit
 from psycopg import conninfo, sql
 from story import Story
 
+from control import context as contexts
 from infra import postgres
 from infra import stack as engines
 from sandbox.atomic_crm.eras import Era
@@ -47,8 +48,9 @@ class RunningStack:
 
 
 @pytest.fixture
-def story(stack: RunningStack, tmp_path: Path) -> Iterator[Story]:
-    """A story of its own; whatever happens, its workers and its slot are gone afterwards."""
+def story(stack: RunningStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Story]:
+    """A story of its own, with leases of 9 s; whatever happens, its workers and its slot are gone afterwards."""
+    monkeypatch.setattr(contexts, "HTTP_TIMEOUT_S", 3.0)
     twenty = twenty_kit.start(tmp_path)
     told = Story(stack, tmp_path, twenty)
     try:
