@@ -31,6 +31,8 @@ class Engines:
 
     #: The java program.
     java: Path
+    #: What it says of its version.
+    java_says: str
     #: Folder of initdb and postgres.
     postgres: Path
     #: Folder of `libs/` and `plugins/`.
@@ -42,13 +44,19 @@ def find(data: Path, account: Account | None) -> Engines:
     if not jars_folder().is_dir() and shutil.which("mvn") is None:
         raise LockgateError("LG-0201")
     program = java()
-    return Engines(java=program, postgres=postgres(data, account), jars=jars(program))
+    says = _says([str(program), "-version"], None)
+    return Engines(java=program, java_says=says, postgres=postgres(data, account), jars=jars(program))
 
 
 def jars_folder() -> Path:
     """Where the pinned jars lie or will lie: one folder for all checkouts with the same pom.xml."""
     pom = resource("pom.xml").read_bytes()
     return _cache() / f"engines-{hashlib.sha256(pom).hexdigest()[:12]}"
+
+
+def archives_folder() -> Path:
+    """Where the class archives of broker and Connect lie, beside the jars."""
+    return _cache() / "archives"
 
 
 def jars(program: Path) -> Path:

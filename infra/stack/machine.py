@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import os
 import shutil
 import subprocess
@@ -16,7 +17,8 @@ import requests
 from psycopg import conninfo, sql
 
 from infra import kafka, ports, processes
-from infra.stack import engines, render, secrets
+from infra.stack import archives, engines, render, secrets
+from infra.stack.archives import Archive
 from infra.stack.layout import Layout
 from infra.stack.services import Check, Database, Engine, Service
 from schemas.errors import LockgateError
@@ -38,7 +40,14 @@ class Machine:
         """The service's data folder."""
         return self.layout.data / service.name
 
-    def places(self, service: Service) -> dict[str, str | tuple[str, ...]]:
+    def archive(self, service: Service) -> Archive:
+        """The class archive for the service's next start; none for PostgreSQL."""
+        if service.engine is not Engine.JVM:
+            return archives.NONE
+        stem = archives.stem(service.name, self.engines, self.jvm, os.environ)
+        return archives.choose(engines.archives_folder(), stem, self.layout.digest, self.jvm)
+
+    def places(self, service: Service, archive: Archive = archives.NONE) -> dict[str, str | tuple[str, ...]]:
         """What the places of the table stand for."""
         return {
             "host": ports.HOST,
@@ -49,6 +58,7 @@ class Machine:
             "secrets": str(self.layout.secrets),
             "java": str(self.engines.java),
             "jvm": self.jvm,
+            "archive": archive.flags,
             "postgres": str(self.engines.postgres),
             "libs": str(self.engines.jars / "libs"),
             "plugins": str(self.engines.jars / "plugins"),
@@ -68,7 +78,7 @@ def cluster_id(unique: uuid.UUID) -> str:
     return f"A{text[1:]}" if text.startswith("-") else text
 
 
-def prepare(machine: Machine, service: Service) -> bool:
+def prepare(machine: Machine, service: Service, archive: Archive = archives.NONE) -> bool:
     """Write the settings file and, once, fill the data folder; True if it was filled now."""
     places = machine.places(service)
     if service.settings:
@@ -82,12 +92,12 @@ def prepare(machine: Machine, service: Service) -> bool:
     if service.engine is Engine.POSTGRES:
         _initdb(machine, service)
     else:
-        _prepare(machine, service, places)
+        _format(machine, service, archive)
     done.touch()
     return True
 
 
-def start(machine: Machine, service: Service) -> int:
+def start(machine: Machine, service: Service, archive: Archive = archives.NONE) -> int:
     """Start the service's process; its pid, noted beside its data too, in case `.lockgate/` is deleted meanwhile."""
     layout = machine.layout
     layout.data.joinpath(service.name).mkdir(exist_ok=True)
@@ -96,7 +106,7 @@ def start(machine: Machine, service: Service) -> int:
     pid = processes.spawn(
         layout.state,
         service.name,
-        render.fill_command(service.command, machine.places(service)),
+        render.fill_command(service.command, machine.places(service, archive)),
         env={**_environment(service), **service.environment},
         cwd=layout.data,
         account=machine.account(service),
@@ -173,6 +183,16 @@ def _initdb(machine: Machine, service: Service) -> None:
                     raise
     finally:
         pwfile.unlink(missing_ok=True)
+
+
+def _format(machine: Machine, service: Service, archive: Archive) -> None:
+    """Fill the data folder of a JVM's service; an archive may hasten it, never hinder it, and is not made of it."""
+    if archive.used is not None:
+        with contextlib.suppress(LockgateError):
+            _prepare(machine, service, machine.places(service, archive))
+            return
+        shutil.rmtree(machine.data(service), ignore_errors=True)
+    _prepare(machine, service, machine.places(service))
 
 
 def _release(data: Path) -> None:

@@ -115,7 +115,7 @@ def _postgres(name: str, database: Database, settings: Mapping[str, str]) -> Ser
 
 
 def _java(main: str, *arguments: str) -> tuple[str, ...]:
-    return ("{java}", "{jvm}", "-Dlog4j2.configurationFile={log4j}", "-cp", "{libs}/*", main, *arguments)
+    return ("{java}", "{jvm}", "{archive}", "-Dlog4j2.configurationFile={log4j}", "-cp", "{libs}/*", main, *arguments)
 
 
 BROKER = {

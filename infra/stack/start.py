@@ -11,7 +11,9 @@ from pathlib import Path
 
 from infra import processes
 from infra.clock import Deadline, boottime
+from infra.stack import archives
 from infra.stack import machine as machines
+from infra.stack.archives import Archive
 from infra.stack.machine import Machine
 from infra.stack.services import SERVICES, Service
 from schemas.errors import LockgateError
@@ -97,17 +99,21 @@ class Starter:
         if before.state is not processes.State.RUNNING:
             died = before.state is processes.State.DEAD
             tell(Progress.RESTARTING if died else Progress.PREPARING)
-            machines.prepare(self._machine, service)
+            archive = self._machine.archive(service)
+            machines.prepare(self._machine, service, archive)
             self._proceed()
             tell(Progress.STARTING)
             self._started.append(service)
-            machines.start(self._machine, service)
-        self._await(service)
+            machines.start(self._machine, service, archive)
+            self._await(service, archive)
+        else:
+            self._await(service, archives.NONE)
         machines.complete(self._machine, service)
         tell(Progress.RUNNING if before.state is processes.State.RUNNING else Progress.READY)
 
-    def _await(self, service: Service) -> None:
-        state = self._machine.layout.state
+    def _await(self, service: Service, archive: Archive) -> None:
+        """Until it is ready. One that ends with a class archive gets another try without, and the archive goes."""
+        state, suspect = self._machine.layout.state, archives.NONE
         deadline, patience = Deadline(service.start_seconds), Deadline(PASSING_SECONDS)
         while not machines.ready(self._machine, service):
             self._proceed()
@@ -116,12 +122,17 @@ class Starter:
                 said = processes.tail(state, service.name, TAIL_LINES).splitlines()
                 passing = any(word in line for word in service.passing for line in said)
                 if not passing or patience.passed():
-                    raise LockgateError("LG-0202", f"{service.name} ended while it started.", details=said)
-                machines.start(self._machine, service)
+                    if not archive.flags:
+                        raise LockgateError("LG-0202", f"{service.name} ended while it started.", details=said)
+                    suspect, archive = archive, archives.NONE
+                machines.start(self._machine, service, archive)
             if deadline.passed():
                 words = f"{service.name} was not ready after {service.start_seconds:.0f} s."
                 raise LockgateError("LG-0202", words, details=said)
             time.sleep(LOOK_SECONDS)
+        if suspect.used is not None:
+            suspect.used.unlink(missing_ok=True)
+        archives.note(state, service.name, archive)
 
     def _proceed(self) -> None:
         if self._cancelled.is_set():
@@ -129,8 +140,11 @@ class Starter:
 
 
 def stop(state: Path, service: Service) -> bool:
-    """Stop the service; True if it ran."""
-    return processes.stop(state, service.name, sig=service.stop_signal, seconds=service.stop_seconds)
+    """Stop the service; True if it ran. Where its JVM was to leave a class archive, that is published."""
+    seconds = service.stop_seconds + archives.writing_seconds(state, service.name)
+    ran = processes.stop(state, service.name, sig=service.stop_signal, seconds=seconds)
+    archives.collect(state, service.name)
+    return ran
 
 
 def _raise_first(done: Iterable[futures.Future[None]]) -> None:

@@ -14,7 +14,8 @@ from infra.stack import engines, layout, machine, render, services
 @pytest.fixture
 def filled(tmp_path: Path) -> machine.Machine:
     """A machine that runs nothing: paths and ports only."""
-    found = engines.Engines(java=Path("/j/bin/java"), postgres=Path("/pg/bin"), jars=tmp_path / "with space")
+    jars = tmp_path / "with space"
+    found = engines.Engines(java=Path("/j/bin/java"), java_says="17", postgres=Path("/pg/bin"), jars=jars)
     numbers = {name: 20_000 + index for index, name in enumerate(services.port_names())}
     return machine.Machine(layout=layout.of(tmp_path), ports=numbers, engines=found, jvm=services.JVM)
 
