@@ -12,7 +12,10 @@ from pydantic import BaseModel, ConfigDict
 #: Twenty's colours; an option without one takes its turn.
 COLORS = ("sky", "turquoise", "green", "yellow", "orange", "red", "pink", "purple", "blue", "gray")
 _NO_WORD = re.compile(r"[^A-Z0-9]+")
-_LONGEST = 60
+#: Twenty takes 63 characters of a value and of a label (validate-enum-flat-field-metadata.util.ts); a name may get
+#: `OPTION_` before it and a hash behind it.
+_MOST = 63
+_LONGEST = _MOST - len("OPTION_") - len("_01234567")
 
 
 class Option(BaseModel):
@@ -58,8 +61,9 @@ def options(raw: Iterable[Option | Mapping[str, Any]]) -> tuple[Option, ...]:
 
 
 def _label(raw: Any) -> str:
-    """Twenty takes no commas in labels."""
-    return str(raw or "").replace(",", ";").replace("\0", "").strip()
+    """Twenty takes no commas in labels, and counts their length in UTF-16."""
+    text = str(raw or "").replace(",", ";").replace("\0", "").strip()
+    return text.encode("utf-16-le", "surrogatepass")[: 2 * _MOST].decode("utf-16-le", "ignore").strip()
 
 
 def _hash(value: str) -> str:

@@ -70,6 +70,15 @@ def test_two_stages_of_one_value_or_of_one_name() -> None:
     assert [(option.value, option.name) for option in made] == [("a-b", "A_B"), ("a_b", "A_B_648FA9B3")]
 
 
+def test_options_are_as_long_as_twenty_takes() -> None:
+    """63 characters of a value and of a label, also where two begin alike (twenty.md 3.3)."""
+    raw = [{"value": f"{first}{'x' * 90}{n}", "label": f"{first}{'🙂' * 90}"} for first in "1a" for n in range(2)]
+    made = _plan(enums={"deal_stage": raw}).options["deal_stage"]
+    assert len({option.name for option in made}) == len(raw)
+    assert [option for option in made if len(option.name) > 63 or len(option.label.encode("utf-16-le")) > 126] == []
+    assert made[0].label == f"1{'🙂' * 31}"
+
+
 def test_every_shape_once() -> None:
     """Two tables of notes become one object: a field both need is provisioned once; stage is Twenty's own."""
     shapes = _plan().shapes()
