@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.live import Live
 from rich.text import Text
 
 from control import approve as approve_verb
@@ -24,7 +24,9 @@ from control import status as status_verb
 from control import up as up_verb
 from control.command import DEFAULT_FILE, File, Output, console, run
 from control.output import Format
+from control.screen import Screen
 from infra import logs
+from infra.clock import boottime
 from schemas.errors import Exit, LockgateError
 
 app = typer.Typer(no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False, help=__doc__)
@@ -137,36 +139,20 @@ def status(file: File = DEFAULT_FILE, output_format: Output = Format.TABLE) -> N
 
 
 def _follow(context: contexts.Context) -> None:
-    with Live(console=console, refresh_per_second=2) if console.is_terminal else _Plain() as live:
+    with Screen(console) as screen:
 
-        def tell(answer: Any, back: list[str]) -> None:
+        def tell(answer: Mapping[str, Any] | LockgateError, back: list[str]) -> None:
             for name in back:
                 console.print(Text(f"{name} had died and was started again", style="yellow"))
-            away = isinstance(answer, LockgateError)
-            live.update(Text(f"waiting: {answer.message()}") if away else output.line(answer))
+            if isinstance(answer, LockgateError):
+                screen.say(f"waiting: {answer.message()}")
+            else:
+                screen.see(answer, boottime())
 
         try:
             follow.follow(context, tell)
         except KeyboardInterrupt:
             console.print(Text("stopping the workers; capture goes on, `lockgate start` continues"))
-
-
-class _Plain:
-    """Instead of a live screen: one line when it changes, for logs and pipes."""
-
-    def __init__(self) -> None:
-        self._last = ""
-
-    def __enter__(self) -> _Plain:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return None
-
-    def update(self, text: Text) -> None:
-        if text.plain != self._last:
-            self._last = text.plain
-            console.print(text, soft_wrap=True)
 
 
 def _proposal(found: propose_verb.Proposal) -> dict[str, Any]:

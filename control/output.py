@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from control import eta
+from control.eta import Left
 from schemas.errors import LockgateError
 
 
@@ -80,12 +82,12 @@ def status_table(console: Console, answer: Mapping[str, Any]) -> None:
         console.print(Text(f"→ {step}"), soft_wrap=True)
 
 
-def line(answer: Mapping[str, Any]) -> Text:
-    """The line in one sentence: what is delivered of what, what waits, how late live changes are."""
+def line(answer: Mapping[str, Any], left: Left | None = None) -> Text:
+    """The line in one sentence: what is delivered of what, what waits, how late live changes are, how much longer."""
     parts = []
     for name, one in answer["objects"].items():
         text = f"{name} {one['delivered'] + one['filtered']}/{one['rows']}"
         waiting = {state: one[state] for state in ("parked", "asked", "dead") if one[state]}
         text += "".join(f" {state} {count}" for state, count in waiting.items())
         parts.append(f"{text} lag {one['lag']['oldest_live_ms'] / 1000:.1f}s")
-    return Text(" · ".join(parts))
+    return Text(" · ".join([*parts, eta.words(left)] if left else parts))

@@ -10,7 +10,7 @@ from connectors.atomic_crm import settings as source_settings
 from control import start
 from control.context import GENERATION, Context
 from infra import kafka, processes
-from ledger import journal, offsets, plans, states, wishes
+from ledger import budget, journal, offsets, plans, states, wishes
 from ledger.connection import Connection
 from ledger.states import LIVE_STATES, Sums
 from schemas import naming
@@ -59,6 +59,7 @@ def _from_ledger(context: Context, conn: Connection, plan: Plan, counts: Mapping
         "objects": {o.object: around.one(o.object, o.table) for o in plan.objects},
         "processes": _processes(context, conn),
         "calls": journal.calls(conn, GENERATION),
+        "limit": _limit(budget.read(conn, context.file.destination.kind)),
         "listed": [{name: one[name] for name in ("kind", "key", "state", "code", "reason")} for one in listed],
     }
 
@@ -89,6 +90,18 @@ class _Around:
             "wanted": _switches(name, parts["wanted"], lambda w: w["state"]),
             "observed": _switches(name, parts["observed"], lambda s: "/".join(sorted(s))),
         }
+
+
+def _limit(bucket: budget.Bucket | None) -> dict[str, float]:
+    """Calls per window of the destination (0: no limit), how many could leave at once, and how long none may."""
+    if bucket is None:
+        return {"calls": 0, "window_ms": 0, "tokens": 0, "paused_ms": 0.0}
+    return {
+        "calls": bucket.limit_calls,
+        "window_ms": bucket.window_ms,
+        "tokens": budget.available(bucket),
+        "paused_ms": round(bucket.paused_ms, 1),
+    }
 
 
 def _switches(name: str, found: Mapping[tuple[str, str, str], Any], says: Any) -> dict[str, dict[str, str]]:

@@ -11,9 +11,10 @@ from rich.text import Text
 
 from connectors.atomic_crm import marker
 from connectors.atomic_crm import settings as source_settings
-from control import output, status
+from control import eta, status
 from control.context import Context
 from control.follow import Keeper
+from control.screen import Screen
 from infra.clock import Deadline, boottime
 from schemas.errors import Exit, LockgateError
 
@@ -29,13 +30,16 @@ class Watch:
         self._context = context
         self._console = console
         self._keeper = Keeper(context)
-        self._last = ""
+        self._screen = Screen(console, self._plain)
         self.first_record_s = 0.0
         self._began = boottime()
 
     def until(self, done: Done, at_most_s: float) -> None:
         """Raises LG-0802 when the time is up."""
-        deadline = Deadline(at_most_s)
+        with self._screen:
+            self._until(done, Deadline(at_most_s), at_most_s)
+
+    def _until(self, done: Done, deadline: Deadline, at_most_s: float) -> None:
         while True:
             for name in self._keeper.look():
                 self._console.print(Text(f"{name} had died and was started again"))
@@ -53,7 +57,7 @@ class Watch:
         except LockgateError as error:
             if error.kind.exit is not Exit.OUTSIDE:
                 raise
-            self._console.print(Text(f"waiting: {error.message()}"), soft_wrap=True)
+            self._screen.say(f"waiting: {error.message()}")
             return None
         self._draw(answer)
         return answer
@@ -77,11 +81,10 @@ class Watch:
     def _draw(self, answer: Mapping[str, Any]) -> None:
         if not self.first_record_s and any(one["delivered"] for one in answer["objects"].values()):
             self.first_record_s = round(boottime() - self._began, 2)
-        text = output.line(answer).plain
-        if text != self._last:
-            self._last = text
-            calls = sum(c["calls"] for c in answer["calls"])
-            self._console.print(Text(f"{boottime() - self._began:6.1f} s  {text} · {calls} calls"), soft_wrap=True)
+        self._screen.see(answer, boottime())
+
+    def _plain(self, text: str, answer: Mapping[str, Any]) -> str:
+        return f"{boottime() - self._began:6.1f} s  {text} · {eta.calls(answer)} calls"
 
 
 def moved() -> Done:

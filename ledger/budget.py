@@ -51,14 +51,28 @@ def decide(bucket: Bucket, calls: int) -> Grant | Wait:
     if bucket.limit_calls == 0:
         return Grant(delays_ms=(0.0,) * calls, tokens_left=0, ahead_ms=0.0)
     per_call = bucket.window_ms / bucket.limit_calls
-    refill = math.floor(max(0.0, bucket.since_last_ms - PACE_MARGIN_MS) / per_call)
-    tokens = min(bucket.limit_calls, bucket.tokens + refill)
+    tokens = available(bucket)
     if tokens == 0 or bucket.since_last_ms < 0:
         return Wait(ms=max(1.0, per_call + PACE_MARGIN_MS - bucket.since_last_ms))
     burst = min(tokens, calls)
     paced = calls - burst
     delays = (0.0,) * burst + tuple((i + 1) * (per_call + PACE_MARGIN_MS) for i in range(paced))
     return Grant(delays_ms=delays, tokens_left=tokens - burst, ahead_ms=delays[-1])
+
+
+def available(bucket: Bucket) -> int:
+    """Pure: calls that could leave at once; 0 where there is no limit to count against."""
+    if bucket.limit_calls == 0:
+        return 0
+    per_call = bucket.window_ms / bucket.limit_calls
+    refill = math.floor(max(0.0, bucket.since_last_ms - PACE_MARGIN_MS) / per_call)
+    return min(bucket.limit_calls, bucket.tokens + refill)
+
+
+def read(conn: Connection, destination: str, window: str = "burst") -> Bucket | None:
+    """The window as it is now, for those who only look; None when nobody opened one."""
+    row = conn.execute(query("budget", "read"), {"destination": destination, "window": window}).fetchone()
+    return None if row is None else Bucket(**row)
 
 
 def open_window(conn: Connection, destination: str, limit: int, window_ms: int, window: str = "burst") -> None:

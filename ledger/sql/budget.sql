@@ -13,6 +13,13 @@ select limit_calls, window_ms, tokens,
        coalesce(extract(epoch from paused_until - clock_timestamp()) * 1000, 0)::float8 as paused_ms
 from budget where destination = %(destination)s and window_name = %(window)s for update;
 
+-- name: read
+-- The same without the lock, for those who only look.
+select limit_calls, window_ms, tokens,
+       (extract(epoch from clock_timestamp() - last_call_at) * 1000)::float8 as since_last_ms,
+       greatest(0, coalesce(extract(epoch from paused_until - clock_timestamp()) * 1000, 0))::float8 as paused_ms
+from budget where destination = %(destination)s and window_name = %(window)s;
+
 -- name: take
 update budget set tokens = %(tokens)s, last_call_at = clock_timestamp() + make_interval(secs => %(ahead_ms)s / 1000.0)
 where destination = %(destination)s and window_name = %(window)s;

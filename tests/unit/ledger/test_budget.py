@@ -154,3 +154,27 @@ def test_what_the_destination_says_of_its_limit_is_learned(ledger: Ledger) -> No
 def test_an_unknown_destination_has_no_limit(ledger: Ledger) -> None:
     """Nothing was opened: calls leave at once."""
     assert budget.ask(ledger.conn, "nobody", 2) == Grant(delays_ms=(0.0, 0.0), tokens_left=0, ahead_ms=0.0)
+
+
+def test_the_window_is_read_without_asking_for_a_call(ledger: Ledger) -> None:
+    """For the forecast: limit, what could leave at once, and a pause; nothing is spent by looking."""
+    assert budget.read(ledger.conn, "twenty") is None
+    budget.open_window(ledger.conn, "twenty", 4, 60_000)
+    assert isinstance(budget.ask(ledger.conn, "twenty", 1), Grant)
+    for _ in range(2):
+        found = budget.read(ledger.conn, "twenty")
+        assert found is not None
+        assert (found.limit_calls, found.window_ms, budget.available(found), found.paused_ms) == (4, 60_000, 3, 0.0)
+    budget.learn(ledger.conn, "twenty", wait_s=5.0, limit=None, window_ms=None, words="429")
+    found = budget.read(ledger.conn, "twenty")
+    assert found is not None
+    assert 4000 < found.paused_ms <= 5000
+    assert budget.available(found) == 0
+
+
+def test_what_could_leave_at_once_grows_with_time() -> None:
+    """A token an interval, up to the limit; without a limit there is nothing to count."""
+    interval = WINDOW_MS / LIMIT
+    told = [budget.available(bucket(since_last_ms=ms + PACE_MARGIN_MS)) for ms in (0, interval, 10.5 * interval, 1e6)]
+    assert told == [0, 1, 10, 100]
+    assert budget.available(bucket(limit_calls=0, tokens=5)) == 0
