@@ -9,8 +9,9 @@ from typing import Any, cast
 
 import pytest
 
-from control import provision
+from control import approve, provision
 from control.context import Context
+from ledger import journal
 from schemas.catalog import Field, Object, WantedField
 from schemas.errors import LockgateError
 from schemas.plan import ObjectPlan, Plan
@@ -111,9 +112,9 @@ def test_each_field_and_each_option_made_is_one_line_of_the_journal(monkeypatch:
         return [tags, kind, stage]
 
     sink = SimpleNamespace(catalog=lambda: catalog(STAGE), provision=make)
-    monkeypatch.setattr(provision.approve, "approved", lambda context: SimpleNamespace(plan=PLAN))
+    monkeypatch.setattr(approve, "approved", lambda context: SimpleNamespace(plan=PLAN))
     monkeypatch.setattr(
-        provision.journal, "note", lambda conn, actor, action, *, object_, key: lines.append((action, object_, key))
+        journal, "note", lambda conn, actor, action, *, object_, key: lines.append((action, object_, key))
     )
     context = SimpleNamespace(sink=sink, ledger=lambda name: nullcontext())
 
