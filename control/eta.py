@@ -15,6 +15,8 @@ WINDOW_S = 30.0
 LEAST_SPAN_S = 5.0
 #: Records per call need this many calls: the first batches are of what happened to be there.
 LEAST_CALLS = 3
+#: An object tells its own records per call from here on; before, they are taken from all objects together.
+LEAST_RECORDS = 100
 #: Slower than this part of what the limit allows, and it is not the limit that holds the line up.
 HELD_UP = 0.7
 #: Of the pace, whatever live changes take.
@@ -111,7 +113,7 @@ def _calls_needed(answer: Mapping[str, Any]) -> float | None:
     total = 0.0
     for name, one in objects.items():
         records = _to_come(one) + one["parked"]
-        each = _calls_per_record(answer, [name]) or overall
+        each = (_calls_per_record(answer, [name]) if one["delivered"] >= LEAST_RECORDS else None) or overall
         if records and each is None:
             return None
         total += records * (each or 0.0)

@@ -46,13 +46,13 @@ class Board:
 
     def _row(self, name: str, one: Mapping[str, Any]) -> tuple[RenderableType, ...]:
         done, rows = one["delivered"] + one["filtered"], max(one["rows"], one["source"] or 0)
-        rate = eta.rate(self._looks, name)
+        rate, calls = eta.rate(self._looks, name), eta.calls(self._looks[-1].answer, name)
         return (
             Text(name),
             ProgressBar(total=max(rows, 1), completed=done if rows else 1, width=BAR_WIDTH),
             Text(f"{done}/{rows}"),
             Text("" if rate is None else f"{rate:.1f}/s"),
-            Text(f"{eta.calls(self._looks[-1].answer, name)} calls"),
+            Text(f"{calls} call{'' if calls == 1 else 's'}"),
             Text(f"lag {one['lag']['oldest_live_ms'] / 1000:.1f} s"),
         )
 

@@ -90,6 +90,14 @@ def test_an_object_without_calls_is_reckoned_as_the_others() -> None:
     assert found.seconds == pytest.approx(6.0)
 
 
+def test_the_first_small_batches_of_an_object_tell_nothing() -> None:
+    """Nine deals in four calls were what happened to be there; the other 600 go by 60 as contacts do."""
+    objects = {"contact": one(delivered=6000), "deal": one(queued=600, delivered=9)}
+    found = eta.left([look(0, objects, [made("contact", 100), made("deal", 4)])])
+    assert found is not None
+    assert found.seconds == pytest.approx(6.0, rel=0.05)
+
+
 def test_without_a_limit_the_measured_rate_counts() -> None:
     """20 calls in 10 s, 100 to go."""
     looks = [
