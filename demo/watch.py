@@ -62,7 +62,7 @@ class Watch:
         self._draw(answer)
         return answer
 
-    def drain(self, at_most_s: float) -> None:
+    def drain(self, at_most_s: float, *, parked_may_stay: bool = False) -> None:
         """A marker in the source, then: Kafka all taken, nothing dirty, queued, parked or leased; looked at twice."""
         with source_settings.connect(self._context.source, purpose="demo") as conn:
             marker.emit(conn, self._context.file.migration, "the team has stopped")
@@ -72,7 +72,8 @@ class Watch:
             nonlocal quiet
             objects = answer["objects"].values()
             same = all(one["rows"] == one["source"] for one in objects)
-            still = same and answer["state"] == "following" and not any(o["queued"] or o["parked"] for o in objects)
+            still = same and answer["state"] == "following" and not any(o["queued"] for o in objects)
+            still = still and (parked_may_stay or not any(o["parked"] for o in objects))
             quiet = quiet + 1 if still else 0
             return quiet >= 2
 

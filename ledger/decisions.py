@@ -68,7 +68,13 @@ def skip(conn: Connection, generation: int, name: RecordKey, by: str, why: str) 
     """A dead, asked or parked record stays behind, with who and why; those who waited for it go on without."""
     kind, key = name
     with conn.transaction():
-        args = {"generation": generation, "kind": kind, "key": key, "reason": f"skipped by {by}: {why}"}
+        args = {
+            "generation": generation,
+            "kind": kind,
+            "key": key,
+            "code": "LG-0610",
+            "reason": f"skipped by {by}: {why}",
+        }
         found = conn.execute(query("decisions", "skip"), args).fetchone()
         if found is not None:
             waits.replace(conn, generation, [name], [])

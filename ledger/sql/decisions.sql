@@ -27,7 +27,7 @@ where object = %(object)s and key = %(key)s order by id desc limit %(most)s;
 
 -- name: skip
 -- A person's decision: the record stays behind, with who and why; a newer image of its row asks again.
-update desired set state = 'filtered', code = 'LG-0610', reason = %(reason)s
+update desired set state = 'filtered', code = %(code)s, reason = %(reason)s
 where generation = %(generation)s and kind = %(kind)s and key = %(key)s and state in ('dead', 'asked', 'parked')
 returning kind, key;
 

@@ -101,15 +101,14 @@ class Story:
 
     def owner(self, email: str = "owner@example.com", *, member: bool = True) -> int:
         """One owner in the source, matched in the destination unless told otherwise."""
-        sql = "insert into auth.users (id, email) values (gen_random_uuid(), %s) returning id"
+        sql = (
+            "insert into auth.users (id, email, raw_user_meta_data) values (gen_random_uuid(), %s,"
+            ' \'{"first_name": "An", "last_name": "Owner"}\') returning id'
+        )
         with psycopg.connect(self.source_dsn) as conn:
-            user = conn.execute(sql, [email]).fetchone()
+            user = conn.execute(sql.encode(), [email]).fetchone()  # a trigger makes the sale
             assert user is not None
-            row = conn.execute(
-                "insert into public.sales (first_name, last_name, email, administrator, user_id)"
-                " values ('An', 'Owner', %s, false, %s) returning id",
-                [email, user[0]],
-            ).fetchone()
+            row = conn.execute("select id from public.sales where user_id = %s", [user[0]]).fetchone()
         if member:
             self.twenty.order("/members", {"userEmail": email})
         assert row is not None
@@ -159,9 +158,9 @@ class Story:
             with contextlib.suppress(TimeoutError):
                 signal.sigtimedwait([], 0.1)
 
-    def settle(self, seconds: float = 120.0) -> None:
+    def settle(self, seconds: float = 120.0, *, parked_may_stay: bool = False) -> None:
         """Waits until the line is quiet; workers that died come back, as under `lockgate start`."""
-        Watch(self.context(), Console(quiet=True)).drain(seconds)
+        Watch(self.context(), Console(quiet=True)).drain(seconds, parked_may_stay=parked_may_stay)
 
     def status(self) -> Mapping[str, Any]:
         """As `lockgate status --output json` answers."""
@@ -170,7 +169,7 @@ class Story:
     def listed(self) -> dict[tuple[str, str], Mapping[str, Any]]:
         """Dead, asked and filtered records with their reasons."""
         with self.context().ledger("story") as conn:
-            found = states.listed(conn, GENERATION, ["dead", "asked", "filtered"])
+            found = states.listed(conn, GENERATION, ["dead", "asked", "filtered", "parked"])
         return {(r["kind"], r["key"]): r for r in found}
 
     def compare(self) -> compare.Comparison:
