@@ -13,7 +13,7 @@ import line_kit
 from baton import Actor
 from ledger_kit import Ledger
 from line_kit import Capture
-from line_story import Source
+from line_story import MAILS, Source
 from memory_sink import MemorySink, Odds
 
 from infra import clock
@@ -98,6 +98,7 @@ class Line:
     link: Link = Link.OPTIONAL
     storm: Odds = STORM
     actor: type[Actor] = Actor
+    people: bool = False  #: somebody works in the destination too
     sink: MemorySink = field(init=False)
     source: Source = field(init=False)
     actors: list[Actor] = field(default_factory=list)
@@ -108,6 +109,8 @@ class Line:
         self.capture = Capture(migration=self.ledger.migration)
         self.source = Source(dice=self.dice, capture=self.capture)
         self.sink = MemorySink(batch_size=4, dice=self.dice, odds=self.storm)
+        if self.people:
+            self.sink.person_makes("person", "theirs", {"emails": {"primaryEmail": MAILS[0]}})
         self.stands = dict.fromkeys(self.capture.logs, 0)
         self.workers: dict[str, Worker] = {}
         self.apart = [[0, 1], [2, 3]]
@@ -127,6 +130,8 @@ class Line:
                 self.time_passes()
             elif roll < 0.23:
                 self._crash(self.dice.choice(self.actors))
+            elif roll < 0.24 and self.people:
+                self.sink.person_bins(self.dice)
             else:
                 self.dice.choice(self.actors).resume()
         self.source.complete()
