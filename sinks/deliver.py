@@ -102,9 +102,11 @@ def _known(batch: Sequence[Ready], same: Same) -> Steps:
 
 
 def _seen(one: Ready, row: Found | None) -> Known:
+    """A row in the bin that we did not put there was binned by a person, also when our create was not answered."""
     if row is not None and not row.deleted:
         return Known.THERE
-    return Known.ABSENT if one.record.removing or not one.record.present else Known.LEFT
+    ours = one.record.removing or (row is None and not one.record.present)
+    return Known.ABSENT if ours else Known.LEFT
 
 
 def _settle_read(rows: Sequence[tuple[Ready, Found]], same: Same) -> Steps:

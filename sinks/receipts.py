@@ -159,8 +159,7 @@ def _ends(
     ]
     desired.settle(conn, generation, states)
     waits.replace(conn, generation, [one.name for one, _ in mine], [])
-    ended = [one.name for one, end in mine if end.state is not State.ASKED]
-    waits.free(conn, generation, ended, "parent ended", desired.OWN_LANE)
+    waits.free(conn, generation, [one.name for one, _ in mine], "parent ended", desired.OWN_LANE)
 
 
 def _orphans(conn: Connection, generation: int, token: UUID, items: Sequence[Ready], http_timeout_s: float) -> None:
@@ -219,7 +218,7 @@ def _release(
             kind=one.name[0],
             key=one.name[1],
             known=known,
-            remote_id=one.id if known is Known.THERE else None,
+            remote_id=one.id if known in (Known.THERE, Known.LEFT) else None,
             look=one.taken_over and known in seen,
             orphaned_seq=one.desired.seq if orphaned else None,
         )
@@ -228,7 +227,9 @@ def _release(
     taken = records.release(conn, token, released, http_timeout_s)
     mine = [(one, known) for one, known in items if one.name in taken and known is not Known.UNANSWERED]
     uniques.refused(conn, [one.name for one, _ in mine if not one.record.unknown])
-    uniques.settled(conn, [one.name for one, known in mine if one.record.unknown and known is Known.THERE])
+    uniques.settled(
+        conn, [one.name for one, known in mine if one.record.unknown and known in (Known.THERE, Known.LEFT)]
+    )
     return taken
 
 

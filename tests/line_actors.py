@@ -13,7 +13,7 @@ import line_kit
 from baton import Actor
 from ledger_kit import Ledger
 from line_kit import Capture
-from line_story import Source
+from line_story import MAILS, Source
 from memory_sink import MemorySink, Odds
 
 from infra import clock
@@ -98,6 +98,7 @@ class Line:
     link: Link = Link.OPTIONAL
     storm: Odds = STORM
     actor: type[Actor] = Actor
+    people: bool = False  #: somebody works in the destination too
     sink: MemorySink = field(init=False)
     source: Source = field(init=False)
     actors: list[Actor] = field(default_factory=list)
@@ -108,6 +109,8 @@ class Line:
         self.capture = Capture(migration=self.ledger.migration)
         self.source = Source(dice=self.dice, capture=self.capture)
         self.sink = MemorySink(batch_size=4, dice=self.dice, odds=self.storm)
+        if self.people:
+            self.sink.person_makes("person", "theirs", {"emails": {"primaryEmail": MAILS[0]}})
         self.stands = dict.fromkeys(self.capture.logs, 0)
         self.workers: dict[str, Worker] = {}
         self.apart = [[0, 1], [2, 3]]
@@ -127,6 +130,8 @@ class Line:
                 self.time_passes()
             elif roll < 0.23:
                 self._crash(self.dice.choice(self.actors))
+            elif roll < 0.24 and self.people:
+                self.sink.person_bins(self.dice)
             else:
                 self.dice.choice(self.actors).resume()
         self.source.complete()
@@ -138,7 +143,7 @@ class Line:
         for _ in range(DRAIN // 10):
             for _ in range(10):
                 self.dice.choice(self.actors).resume()
-            self.time_passes()
+            self.time_passes(calm=True)
             looks = looks + 1 if self.quiet() else 0
             if looks == 2:
                 return
@@ -185,8 +190,10 @@ class Line:
             _close(self.workers.pop(actor.name))
         self.start(kind, int(number))
 
-    def time_passes(self) -> None:
-        """Enough for one thing to be due: an answer that never came is late, a lease ends, a wait is over."""
+    def time_passes(self, *, calm: bool = False) -> None:
+        """Enough for one thing to be due: an answer that never came is late, a lease ends, a wait is over.
+
+        `calm`: only leases of those who are gone end."""
 
         def execute(statement: LiteralString) -> None:
             connection.in_transaction(self.ledger.conn, lambda conn: conn.execute(statement))
@@ -196,7 +203,7 @@ class Line:
             execute("update desired set not_before = '-infinity' where not_before > now()")
         elif what == "partitions":
             self._rebalance()
-        else:
+        elif not calm or all(actor.at is None for actor in self.actors):
             # Both are later than any timeout of the calls before them (law 2).
             self.sink.come_true()
             if what == "looks":

@@ -48,6 +48,7 @@ class MemorySink:
     late: list[Callable[[], None]] = field(default_factory=list)
     calls: list[tuple[str, int]] = field(default_factory=list)  #: (what, records)
     sins: list[str] = field(default_factory=list)  #: what must never happen
+    binned: set[str] = field(default_factory=set)  #: ids of ours that a person has deleted
 
     # the contract
 
@@ -137,6 +138,20 @@ class MemorySink:
         """What was not answered and not applied yet is applied now."""
         while self.late:
             self.late.pop(0)()
+
+    def person_makes(self, object_: str, id_: str, fields: dict[str, Any]) -> None:
+        """A row that is none of ours."""
+        self.rows[object_][id_] = Row(fields=fields, person=True)
+
+    def person_bins(self, dice: random.Random) -> None:
+        """Somebody deletes one of our rows."""
+        ours = [
+            (o, one) for o, rows in self.rows.items() for one, row in rows.items() if not (row.deleted or row.person)
+        ]
+        if ours:
+            object_, one = dice.choice(ours)
+            self.rows[object_][one].deleted = True
+            self.binned.add(one)
 
     def between_calls(self, event: Callable[[], None]) -> None:
         """Something happens while no call is under way."""

@@ -67,9 +67,9 @@ returning r.kind, r.key;
 update records r
 set lease_token = null, lease_until = null, leased_by = null,
     unknown = case u.known when 'nothing new' then r.unknown else u.known = 'unanswered' end,
-    present = case u.known when 'there' then true when 'absent' then false else r.present end,
-    remote_id = case when u.known = 'there' then coalesce(r.remote_id, u.remote_id) else r.remote_id end,
-    created_by_us = case when u.known = 'there' then coalesce(r.created_by_us, true) else r.created_by_us end,
+    present = case when u.known in ('there', 'left') then true when u.known = 'absent' then false else r.present end,
+    remote_id = coalesce(r.remote_id, u.remote_id),
+    created_by_us = case when u.remote_id is not null then coalesce(r.created_by_us, true) else r.created_by_us end,
     written_hash = case when r.unknown or r.removing or u.known = 'unanswered' then null else r.written_hash end,
     orphaned_seq = coalesce(u.orphaned_seq, r.orphaned_seq),
     look_at = case when u.look then now() + make_interval(secs => %(look_seconds)s) else r.look_at end

@@ -26,8 +26,12 @@ cross join lateral (select coalesce(r.present and not r.unknown and p.wanted and
 where w.generation = %(generation)s and d.shard = any(%(shards)s::smallint[]) and case w.why
     when 'parent' then (d.state in ('parked', 'dead') and l.landed)
                     or (d.state = 'parked' and (not p.wanted or p.state in ('dead', 'filtered', 'removed')))
+                    or (d.state = 'parked' and p.state = 'asked' and exists (
+                        select 1 from json_array_elements(d.refs) as f (ref) where ref ->> 'link' = 'optional'
+                        and ref ->> 'kind' = w.on_kind and ref ->> 'key' = w.on_key))
     when 'left_out' then l.landed and d.state = 'delivered'
-    when 'value' then d.state in ('parked', 'asked') and not exists (
+    when 'value' then (d.state = 'parked' and p.state in ('asked', 'dead', 'filtered'))
+                   or d.state in ('parked', 'asked') and not exists (
         select 1 from json_array_elements(d.claims) as c (claim)
         join uniques q on q.kind = d.kind and q.field = claim ->> 'field' and q.value = claim ->> 'value'
         where q.holder_key = w.on_key)

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import baton
+import line_kit
 import line_rush
 import line_story
 import pytest
@@ -69,28 +70,57 @@ def test_the_line_converges_at_full_speed(line: Line) -> None:
     check(line)
 
 
+@histories(SEEDS[:8], people=True)
+def test_the_line_converges_beside_people(line: Line) -> None:
+    """H-38, H-39: a row that was there keeps its value, what a person deletes stays deleted; each such record is listed
+    with its reason, children lose at most the link to it, and everything else is as wanted."""
+    line.play(CHANGES)
+    line.drain()
+    conn = line.ledger.conn
+    listed = {(r["kind"], r["key"]): (r["state"], r["code"]) for r in line.listed()}
+    assert set(listed.values()) <= {("asked", "LG-0604")}
+    left = conn.execute("select kind, key from desired where state = 'filtered' and code = 'LG-0605'").fetchall()
+    apart = {line_kit.remote_id(kind, key) for kind, key in [*listed, *((r["kind"], r["key"]) for r in left)]}
+    assert {line_kit.remote_id(r["kind"], r["key"]) for r in left} <= line.sink.binned
+    apart |= line.sink.binned | {"theirs"}
+    wanted, found = line_story.expected(line.source), {o: line.sink.live(o) for o in line.sink.rows}
+    seen = [d for d in differences(wanted, found) if d[1] not in apart]
+    assert [d for d in seen if d[2] != "companyId" or d[3] not in apart] == []
+    assert found["person"]["theirs"] == {"emails": {"primaryEmail": line_story.MAILS[0]}}
+    assert line.sink.sins == []
+    check_ledger(line)
+
+
 def check(line: Line) -> None:
     """What scenarios.md calls `ends quiet`."""
     wanted = line_story.expected(line.source)
     found = {object_: line.sink.live(object_) for object_ in wanted}
     assert differences(wanted, found) == []
     assert line.sink.sins == []
-    conn = line.ledger.conn
     assert line.listed() == []
-    assert desired.lost_work(conn, 1) == []
-    assert records.leased(conn) == 0
-    assert conn.execute("select kind, key from records where unknown or again is not null").fetchall() == []
-    assert conn.execute("select * from dirty").fetchall() == []
-    sums = states.sums(conn, 1, ["sale"])
+    sums = states.sums(line.ledger.conn, 1, ["sale"])
     for object_, rows in line.source.tables.items():
         state = "filtered" if object_ == "sale" else "delivered"
         assert {k: v for k, v in sums[object_].live.items() if v} == ({state: len(rows)} if rows else {})
-        assert set(sums[object_].deleted) <= {"removed"}
     holders = {
         (r["kind"], r["value"]): r["holder_key"]
-        for r in conn.execute("select kind, value, holder_key from uniques where holder_key is not null")
+        for r in line.ledger.conn.execute("select kind, value, holder_key from uniques where holder_key is not null")
     }
     assert holders == holders_of(line)
+    check_ledger(line)
+
+
+def check_ledger(line: Line) -> None:
+    """Nothing under way, nothing lost, every row counted once."""
+    conn = line.ledger.conn
+    assert desired.lost_work(conn, 1) == []
+    assert records.leased(conn) == 0
+    assert conn.execute("select kind, key from records where unknown").fetchall() == []
+    assert conn.execute("select * from dirty").fetchall() == []
+    sums = states.sums(conn, 1, ["sale"])
+    for object_, rows in line.source.tables.items():
+        assert (sums[object_].rows, sum(sums[object_].live.values())) == (len(rows), len(rows))
+        assert set(sums[object_].deleted) <= {"removed"}
 
 
 def holders_of(line: Line) -> dict[tuple[str, str], str]:

@@ -167,7 +167,7 @@ def test_an_optional_link_to_a_parent_that_ended_is_left_out_and_registered(desk
     assert desk.state("contact", 1) == ("delivered", None)
     desk.company(7, name="Good")
     desk.project()
-    desk.written(desk.claim("company", Verb.CREATE))
+    desk.written(desk.claim("company", desk.desired("company", 7).verb))
     ready = desk.claim("contact", Verb.UPDATE)
     assert ready.one(1).outgoing.fields["companyId"] == line_kit.remote_id("company", 7)
 

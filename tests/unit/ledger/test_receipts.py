@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import line_kit
 import pytest
 from ledger_desk import Claimed, Desk
@@ -253,6 +255,36 @@ def test_a_refusal_after_a_look_keeps_what_the_look_saw(desk: Desk) -> None:
     desk.drop("contact", 1)
     desk.project()
     assert (desk.state("contact", 1), desk.desired("contact", 1).verb) == (("queued", None), "remove")
+
+
+def test_what_a_person_deleted_counts_as_there(desk: Desk) -> None:
+    """H-39: an unanswered create that a person binned meanwhile: its delete in the source still empties the bin of the
+    values it keeps taken, and frees them."""
+    claimed_contact(desk, email="x@example.com")
+    desk.settle(taken_over(desk), BINNED)
+    assert desk.record("contact", 1).present
+    assert desk.holders() == {"x@example.com": "1"}
+    desk.drop("contact", 1)
+    desk.project()
+    removal = desk.claim("contact", Verb.REMOVE)
+    assert removal.one(1).frees == ("emails.primaryEmail",)
+    desk.settle(removal, Gone())
+    assert desk.holders() == {}
+
+
+@pytest.mark.parametrize("end", [DEAD, ASKED, BINNED])
+def test_who_waits_for_the_value_of_a_record_that_ended_is_asked(desk: Desk, end: Ends) -> None:
+    """The holder keeps the value in the destination and will not give it up by itself: a person's turn, not a wait."""
+    desk.contact(50, email="x@example.com")
+    desk.through()
+    desk.contact(50, email="y@example.com")
+    desk.contact(10, email="x@example.com")
+    desk.project()
+    desk.claim("contact", Verb.CREATE)
+    assert desk.state("contact", 10) == ("parked", "LG-0607")
+    desk.settle(desk.claim("contact", Verb.UPDATE), replace(end, known=Known.THERE))
+    desk.claim("contact", Verb.CREATE)
+    assert desk.state("contact", 10) == ("asked", "LG-0604")
 
 
 def test_calls_are_counted(desk: Desk) -> None:

@@ -73,7 +73,7 @@ def test_a_taken_over_write_is_looked_at_once_more_and_only_once(desk: Desk) -> 
     assert states.pending(desk.conn, 1).looks == 1
     sweep(desk)
     assert desk.state("contact", 1) == ("delivered", None)
-    desk.conn.execute("update records set look_at = now()")
+    desk.conn.execute("update records set look_at = now() where look_at is not null")
     sweep(desk)
     assert desk.desired("contact", 1).verb == "look"
     desk.written(desk.claim("contact", Verb.LOOK))
@@ -90,7 +90,7 @@ def test_a_removal_taken_over_is_looked_at_once_more(desk: Desk) -> None:
     sweep(desk)
     desk.settle(desk.claim("contact", Verb.LOOK), Gone())
     assert desk.state("contact", 1) == ("removed", None)
-    desk.conn.execute("update records set look_at = now()")
+    desk.conn.execute("update records set look_at = now() where look_at is not null")
     sweep(desk)
     assert desk.claim("contact", Verb.LOOK).keys() == ["1"]
 

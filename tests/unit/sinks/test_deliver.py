@@ -203,6 +203,7 @@ def test_an_unanswered_create_that_was_not_applied_is_sent_again_after_a_read() 
     [
         (UNKNOWN, "live", Known.THERE),
         (UNKNOWN, "nothing", Known.ABSENT),
+        (UNKNOWN, "bin", Known.LEFT),
         (Record(present=True, unknown=True), "bin", Known.LEFT),
         (Record(present=True, unknown=True, removing=True), "bin", Known.ABSENT),
     ],
