@@ -76,6 +76,8 @@ class Worker:
                 if not connection.is_weather(error):
                     raise
                 _log.warning("ledger away", error=type(error).__name__)
+                if self._conn is not None:
+                    self._conn.close()
                 self._conn, pause = None, IDLE_S
         self._leave()
 
