@@ -211,7 +211,7 @@ def _release(
     orphaned: bool = False,
 ) -> set[RecordKey]:
     """Gives leases back, and the unique values taken for these calls alone: unless an earlier call, unanswered, may
-    have written them."""
+    have written them or may still do so, until the second look finds nothing."""
     seen = (Known.THERE, Known.ABSENT, Known.LEFT)
     released = [
         Released(
@@ -226,7 +226,8 @@ def _release(
     ]
     taken = records.release(conn, token, released, http_timeout_s)
     mine = [(one, known) for one, known in items if one.name in taken and known is not Known.UNANSWERED]
-    uniques.refused(conn, [one.name for one, _ in mine if not one.record.unknown])
+    nothing = [one for one, known in mine if known is Known.ABSENT and not one.taken_over]
+    uniques.refused(conn, {one.name for one, _ in mine if not one.record.unknown} | {one.name for one in nothing})
     uniques.settled(
         conn, [one.name for one, known in mine if one.record.unknown and known in (Known.THERE, Known.LEFT)]
     )

@@ -9,10 +9,10 @@ import pytest
 from ledger_desk import Desk
 
 from infra.clock import Deadline
-from ledger import uniques, waits
+from ledger import desired, uniques, waits
 from ledger.desired import State, Verb
 from ledger.records import Known
-from sinks.steps import Back, Ends, Gone, Unanswered
+from sinks.steps import SECOND_LOOK, Back, Ends, Gone, Looked, Unanswered
 
 X = "x@example.com"
 REFUSED = Ends(state=State.DEAD, code="LG-0601", reason="no", known=Known.ABSENT)
@@ -155,6 +155,23 @@ def test_a_taken_over_write_frees_nothing_until_the_second_look(desk: Desk) -> N
     desk.waits_end()
     desk.written(desk.claim("contact", Verb.LOOK))
     assert desk.holders() == {X: "10", "y@example.com": "10"}
+
+
+def test_a_look_that_finds_nothing_frees_at_the_second_time(desk: Desk) -> None:
+    """H-03: after the first look the unanswered create may still come true, after the second nobody waits for it."""
+    desk.contact(10, email=X)
+    desk.project()
+    desk.settle(desk.claim("contact", Verb.CREATE), Unanswered(reason="cut"))
+    desk.contact(10, email=X, company_id=7)
+    desk.project()
+    for cause, held in (("lease ended", {X: "10"}), (SECOND_LOOK, {})):
+        desk.conn.execute("update records set unknown = true")
+        desired.requeue(desk.conn, 1, [("contact", "10")], cause, desired.OWN_LANE)
+        desk.waits_end()
+        look = desk.claim("contact", Verb.LOOK)
+        assert look.one(10).only_look
+        desk.settle(look, Looked(known=Known.ABSENT))
+        assert desk.holders() == held
 
 
 def test_a_removal_frees(desk: Desk) -> None:
