@@ -10,6 +10,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from types import FrameType
 from uuid import UUID, uuid4
@@ -212,9 +213,18 @@ class Worker:
 
 
 def rounds(due: Sequence[Step]) -> list[Step]:
-    """One round: every live step once, parents first, then one of the backfill. Nothing starves behind a busy kind."""
+    """One round: every live step once, parents first, and after each two of them one of the backfill.
+
+    Nothing starves: neither a kind behind a busy one, nor the backfill behind a busy team."""
     live = [step for step in due if step.lane == "live"]
-    return live + [step for step in due if step.lane != "live"][:1]
+    backfill = [step for step in due if step.lane != "live"]
+    if not backfill:
+        return live
+    turns = cycle(backfill)
+    order: list[Step] = []
+    for place, step in enumerate(live):
+        order += [step, next(turns)] if place % 2 else [step]
+    return order if len(live) > 1 else [*order, backfill[0]]
 
 
 def main(argv: list[str] | None = None) -> int:
