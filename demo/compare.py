@@ -25,6 +25,8 @@ from streams.transform import projection
 from streams.transform.projection import Projected
 
 Row = Mapping[str, Any]
+#: The field in which the default plans write what they could not take as it was.
+FLAGS = "migrationFlags"
 LONGEST_WAIT_S = 120.0
 READ_AT_MOST_S = 3600.0
 
@@ -47,6 +49,7 @@ class Comparison:
     records: dict[str, int] = field(default_factory=dict)
     fields: int = 0
     differences: list[Difference] = field(default_factory=list)
+    flags: dict[tuple[str, str], set[str]] = field(default_factory=dict)  #: (object, flag) → source keys that carry it
 
 
 def compare(context: Context, plan: Plan, ended: Iterable[tuple[str, str]]) -> Comparison:
@@ -153,6 +156,8 @@ def _one_object(
         if row is not None:
             result.fields += len(one.fields)
             result.differences += _fields(sink, one, row)
+            for flag in str(row.row.get(FLAGS) or "").split(", ") if one.main else ():
+                result.flags.setdefault((one.kind, flag), set()).add(one.key)
         elif (one.kind, one.key) not in ended:
             result.differences.append(_whole(one.kind, one.key, f"{one.object} there", None))
     for remote_id, row in there.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -9,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
+import psycopg
 from rich.console import Console
 from rich.text import Text
 
@@ -16,11 +18,13 @@ from control import approve, propose, provision, start, status
 from control.context import GENERATION, Context
 from demo import compare
 from demo import watch as watching
-from demo.compare import Comparison
-from demo.scene import Scene, Wish
+from demo.compare import FLAGS, Comparison, Difference
+from demo.scene import DSN_ENV, Scene, Wish
 from demo.watch import Watch
 from infra.clock import boottime
 from ledger import journal, states
+from sandbox.atomic_crm import planted
+from sandbox.atomic_crm.planted import Counted
 from schemas.errors import LockgateError
 
 #: The team goes on this long once everything that was there at first has moved.
@@ -70,10 +74,11 @@ def run(wish: Wish, console: Console) -> dict[str, Any]:
             listed = states.listed(conn, GENERATION, ["dead", "asked", "filtered"])
             latencies = journal.latencies(conn, GENERATION, began)
         found = compare.compare(context, plan, ())
+        oddities = _oddities(found)
         times.verify = times.lap()
         answer = _answer(wish, context, found, times, latencies)
         _write(wish, answer)
-        _tell(console, answer, listed, found)
+        _tell(console, answer, listed, found, oddities)
         context.close()
     finally:
         if not wish.keep:
@@ -81,6 +86,20 @@ def run(wish: Wish, console: Console) -> dict[str, Any]:
     if answer["differences"]:
         raise LockgateError("LG-0801", f"{len(answer['differences'])} differences, listed in .lockgate/demo.json.")
     return answer
+
+
+def _oddities(found: Comparison) -> list[Counted]:
+    """What the source holds that does not simply move, counted there now; it must be what the destination flags."""
+    with psycopg.connect(os.environ[DSN_ENV]) as conn:
+        counted = [c for c in planted.count(conn) if c.end in (planted.End.FLAGGED, planted.End.DANGLING)]
+    for one in counted:
+        carried = found.flags.get((one.object, one.reason), set())
+        for key in sorted(set(one.keys) ^ carried):
+            there = one.reason if key in carried else None
+            found.differences.append(
+                Difference(object=one.object, key=key, field=FLAGS, expected=one.reason, found=there)
+            )
+    return [one for one in counted if one.rows]
 
 
 def _prepare(context: Context, console: Console) -> None:
@@ -130,9 +149,18 @@ def _write(wish: Wish, answer: Mapping[str, Any]) -> None:
     path.write_bytes(orjson.dumps(answer, option=orjson.OPT_INDENT_2, default=str))
 
 
-def _tell(console: Console, answer: Mapping[str, Any], listed: Sequence[Mapping[str, Any]], found: Comparison) -> None:
-    for one in listed:
-        console.print(Text(f"{one['kind']} {one['key']} {one['state']}: {one['code']} {one['reason']}"))
+def _tell(
+    console: Console,
+    answer: Mapping[str, Any],
+    listed: Sequence[Mapping[str, Any]],
+    found: Comparison,
+    oddities: Sequence[Counted],
+) -> None:
+    for one in oddities:
+        console.print(Text(f"{one.rows} {one.object} {one.end.value}: {one.reason}"))
+    for record in listed:
+        told = f"{record['kind']} {record['key']} {record['state']}: {record['code']} {record['reason']}"
+        console.print(Text(told))
     for d in answer["differences"][:20]:
         console.print(Text(f"{d['object']} {d['key']} {d['field']}: {d['expected']!r} ≠ {d['found']!r}", style="red"))
     records = ", ".join(f"{count} {name}" for name, count in found.records.items())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import shutil
@@ -36,6 +37,7 @@ SETTINGS = {
     "lc_messages": "C",
 }
 START_SECONDS = 60.0
+PREFIX = "lockgate-pg-"
 _numbers = itertools.count(1)
 
 
@@ -51,8 +53,11 @@ def start() -> Server:
     """initdb and postgres, as an unprivileged account when we are root (it will not run as root)."""
     account = layout.of(Path()).account
     # Short: a socket's path may not exceed 107 bytes. As root it must be a place that every account may enter.
-    folder = Path(tempfile.mkdtemp(prefix="lockgate-pg-", dir="/tmp" if account else None))
+    place = Path("/tmp") if account else Path(tempfile.gettempdir())
+    _sweep(place)
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
     folder.chmod(0o711)
+    (folder / "session").write_text(f"{os.getpid()} {processes.started(os.getpid())}", encoding="ascii")
     own = folder / "own"
     own.mkdir(mode=0o700)
     if account:
@@ -72,6 +77,15 @@ def stop(server: Server) -> None:
     """The cluster and its folder go."""
     processes.stop(server.folder, "postgres", sig=signal.SIGINT)
     shutil.rmtree(server.folder, ignore_errors=True)
+
+
+def _sweep(place: Path) -> None:
+    """What sessions that were killed have left behind goes."""
+    for folder in place.glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError, ValueError):
+            pid, _, token = (folder / "session").read_text(encoding="ascii").partition(" ")
+            if folder.stat().st_uid == os.geteuid() and processes.started(int(pid)) != token:
+                stop(Server(folder=folder, dsn=""))
 
 
 def _initdb(programs: Path, data: Path, account: Account | None) -> None:
