@@ -38,7 +38,7 @@ def demo(
         twenty_key=twenty_key,
         root=Path(".lockgate/demo"),
     )
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _as_interrupt)
     try:
         run.run(wish, console)
