@@ -18,7 +18,7 @@ from confluent_kafka import Producer
 from infra import kafka
 
 WORKER = Path(__file__).with_name("faust_worker.py")
-DEADLINE_S = 30.0
+DEADLINE_S = 60.0
 
 
 def until(what: Callable[[], Any], why: str, seconds: float = DEADLINE_S) -> Any:
