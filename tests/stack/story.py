@@ -77,6 +77,7 @@ class Story:
             },
         }
         self._context: Context | None = None
+        self._team: Path | None = None
         generator.create(self.source_dsn, era)
 
     def context(self) -> Context:
@@ -135,7 +136,8 @@ class Story:
         return context
 
     def team(self, folder: Path, rate: float = 10.0, seed: int = 7, options: Sequence[str] = ()) -> None:
-        """A team edits until `team_stops`."""
+        """A team edits until its process is stopped, at the end of the story at the latest."""
+        self._team = folder
         command = [sys.executable, "-m", "sandbox.atomic_crm.team", "--dsn", self.source_dsn]
         processes.spawn(folder, "team", [*command, "--rate", str(rate), "--seed", str(seed), *options])
 
@@ -182,7 +184,9 @@ class Story:
         return compare.compare(context, approve.approved(context).plan, self.listed())
 
     def end(self) -> None:
-        """Stops the workers and gives slot and publication back."""
+        """Stops team and workers and gives slot and publication back."""
+        if self._team is not None:
+            processes.stop(self._team, "team")
         context = self.context()
         start.stop(context)
         debezium.delete(context.connect, context.connector)
