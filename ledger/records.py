@@ -195,12 +195,6 @@ def leased(conn: Connection) -> int:
     return row["n"] if row else 0
 
 
-def remote_ids(conn: Connection, kinds: Sequence[str]) -> dict[RecordKey, str]:
-    """Remote ids of all records that are there."""
-    rows = conn.execute(query("records", "remote_ids"), {"kinds": list(kinds)})
-    return {(r["kind"], r["key"]): r["remote_id"] for r in rows}
-
-
 def _written_row(r: Written) -> tuple[Any, ...]:
     return (r.kind, r.key, r.seq, r.hash, r.remote_id, r.ours, _json(r.before), r.look, _json(list(r.parts)))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -222,9 +222,6 @@ class Plan(_Frozen):
     def revision(self) -> str:
         """sha256 of the canonical content, in hex."""
         return hashlib.sha256(orjson.dumps(self.content(), option=orjson.OPT_SORT_KEYS)).hexdigest()
-
-
-PolicyMatch = Literal["adopt", "skip", "ask"]
 
 
 def in_dependency_order(objects: Sequence[ObjectPlan]) -> tuple[ObjectPlan, ...]:

@@ -107,9 +107,6 @@ order by look_at limit %(most)s for update skip locked;
 -- name: leased
 select count(*) as n from records where lease_token is not null;
 
--- name: remote_ids
-select kind, key, remote_id from records where present and kind = any(%(kinds)s::text[]);
-
 -- name: same
 -- Records whose resolved payload is what was written before: delivered without a call.
 update records r set written_generation = %(generation)s, written_seq = u.seq
